@@ -1,0 +1,67 @@
+"""Every Debian library this project uses."""
+
+load(":system_library.bzl", "system_library")
+
+def _lib(name):
+    return "/usr/lib/x86_64-linux-gnu/lib%s|/usr/lib/aarch64-linux-gnu/lib%s|/usr/lib/lib%s" % (name, name, name)
+
+def system_libraries():
+    system_library(
+        name = "eigen",
+        package = "libeigen3-dev",
+        probes = ["/usr/include/eigen3/Eigen/Core"],
+        include_dirs = ["/usr/include/eigen3"],
+    )
+    system_library(
+        name = "xtensor",
+        package = "libxtensor-dev",
+        probes = ["/usr/include/xtensor/xtensor.hpp", "/usr/include/xtl/xtl_config.hpp"],
+    )
+    system_library(
+        name = "onednn",
+        package = "libdnnl-dev",
+        probes = ["/usr/include/oneapi/dnnl/dnnl.hpp", _lib("dnnl.so")],
+        linkopts = ["-ldnnl"],
+    )
+    system_library(
+        name = "gtest",
+        package = "libgtest-dev",
+        probes = ["/usr/include/gtest/gtest.h", _lib("gtest.a")],
+        linkopts = ["-lgtest", "-lpthread"],
+    )
+    system_library(
+        name = "gtest_main",
+        package = "libgtest-dev",
+        probes = ["/usr/include/gtest/gtest.h", _lib("gtest_main.a")],
+        linkopts = ["-lgtest_main", "-lgtest", "-lpthread"],
+    )
+    system_library(
+        name = "gmock",
+        package = "libgmock-dev",
+        probes = ["/usr/include/gmock/gmock.h", _lib("gmock.a")],
+        linkopts = ["-lgmock", "-lgtest", "-lpthread"],
+    )
+    system_library(
+        name = "benchmark",
+        package = "libbenchmark-dev",
+        probes = ["/usr/include/benchmark/benchmark.h", _lib("benchmark.so") + "|" + _lib("benchmark.a")],
+        linkopts = ["-lbenchmark", "-lpthread"],
+    )
+    system_library(
+        name = "sndfile",
+        package = "libsndfile1-dev",
+        probes = ["/usr/include/sndfile.h", _lib("sndfile.so")],
+        linkopts = ["-lsndfile"],
+    )
+    system_library(
+        name = "yaml_cpp",
+        package = "libyaml-cpp-dev",
+        probes = ["/usr/include/yaml-cpp/yaml.h", _lib("yaml-cpp.so")],
+        linkopts = ["-lyaml-cpp"],
+    )
+    system_library(
+        name = "zlib",
+        package = "zlib1g-dev",
+        probes = ["/usr/include/zlib.h", _lib("z.so")],
+        linkopts = ["-lz"],
+    )
