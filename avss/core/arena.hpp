@@ -1,0 +1,82 @@
+// All working memory of a network: one block, taken from both ends.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <avss/core/error.hpp>
+#include <avss/core/shape.hpp>
+#include <cstddef>
+#include <cstdlib>
+#include <utility>
+
+namespace avss {
+
+// The front holds what the backward pass needs and only grows until reset(); the back is a stack of scratch memory that
+// goes with the frame (see context::frame) in which it was taken. An arena without memory measures: it hands out null
+// pointers and records what would have been needed, so the sizing pass is the very code that runs later.
+class arena {
+ public:
+  static constexpr std::size_t alignment = 64;
+
+  arena() = default;  // measures
+  explicit arena(std::size_t bytes) : capacity_(round_up(std::max<std::size_t>(bytes, 1))) {
+    const std::size_t page = capacity_ >= huge_page ? huge_page : alignment;
+    base_ = static_cast<std::byte*>(std::aligned_alloc(page, (capacity_ + page - 1) / page * page));
+    if (!base_)
+      fail("out of memory: the network needs ", capacity_, " bytes of working memory; use a shorter window or a smaller batch");
+#ifdef MADV_HUGEPAGE
+    // Fewer page faults on first use; a refusal only costs time.
+    if (page == huge_page) (void)madvise(base_, capacity_, MADV_HUGEPAGE);
+#endif
+  }
+  arena(const arena&) = delete;
+  arena& operator=(const arena&) = delete;
+  arena(arena&& o) noexcept { *this = std::move(o); }
+  arena& operator=(arena&& o) noexcept {
+    std::swap(base_, o.base_);
+    std::swap(capacity_, o.capacity_);
+    std::swap(front_, o.front_);
+    std::swap(back_, o.back_);
+    std::swap(peak_, o.peak_);
+    return *this;
+  }
+  ~arena() { std::free(base_); }
+
+  bool measures() const { return !base_; }
+  std::size_t capacity() const { return capacity_; }
+  // The most bytes that were in use at once.
+  std::size_t peak() const { return peak_; }
+
+  void* take_front(std::size_t bytes) {
+    const std::size_t at = front_;
+    front_ += round_up(bytes);
+    note();
+    return base_ ? base_ + at : nullptr;
+  }
+  void* take_back(std::size_t bytes) {
+    back_ += round_up(bytes);
+    note();
+    return base_ ? base_ + (capacity_ - back_) : nullptr;
+  }
+
+  std::size_t back_mark() const { return back_; }
+  void release_back(std::size_t mark) { back_ = mark; }
+  void reset() { front_ = back_ = 0; }
+
+ private:
+  static constexpr std::size_t huge_page = std::size_t{2} << 20;
+
+  static constexpr std::size_t round_up(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+  void note() {
+    peak_ = std::max(peak_, front_ + back_);
+    if (base_ && front_ + back_ > capacity_)
+      fail("the working memory was planned for ", capacity_, " bytes and ", front_ + back_,
+           " are asked for: plan for the largest shape");
+  }
+
+  std::byte* base_ = nullptr;
+  std::size_t capacity_ = 0, front_ = 0, back_ = 0, peak_ = 0;
+};
+
+}  // namespace avss

@@ -1,0 +1,54 @@
+// Work shared among the cores, in pieces that do not depend on their number.
+#pragma once
+
+#include <avss/core/shape.hpp>
+
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+#if defined(__SANITIZE_THREAD__)
+#include <atomic>
+#include <thread>
+#include <vector>
+#endif
+
+namespace avss {
+
+// Cores that this process may use.
+inline int available_threads() {
+#if defined(_OPENMP)
+  return omp_get_num_procs();
+#else
+  return 1;
+#endif
+}
+
+// Calls body(i, worker) for every i in [0, n), worker in [0, threads). The pieces are handed out as workers come free, so a
+// piece must depend on i alone: then the result is bit-equal for any number of threads.
+template <class Body>
+void parallel_for(int threads, dim_t n, Body&& body) {
+#if defined(__SANITIZE_THREAD__)
+  // OpenMP's run-time is not instrumented: under the thread sanitizer plain threads do the same work.
+  if (threads > 1 && n > 1) {
+    std::atomic<dim_t> next{0};
+    auto work = [&](int worker) {
+      for (dim_t i; (i = next.fetch_add(1)) < n;) body(i, worker);
+    };
+    std::vector<std::thread> pool;
+    for (int w = 1; w < threads; ++w) pool.emplace_back(work, w);
+    work(0);
+    for (std::thread& t : pool) t.join();
+    return;
+  }
+#elif defined(_OPENMP)
+  if (threads > 1 && n > 1) {
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+    for (dim_t i = 0; i < n; ++i) body(i, omp_get_thread_num());
+    return;
+  }
+#endif
+  (void)threads;
+  for (dim_t i = 0; i < n; ++i) body(i, 0);
+}
+
+}  // namespace avss
