@@ -1,15 +1,62 @@
 // The CPU backend: oneDNN for matrix products, vectorised kernels of our own for the rest. Element type float.
 #pragma once
 
+#include <algorithm>
 #include <avss/core/parallel.hpp>
+#include <avss/cpu/gemm.hpp>
+#include <cstddef>
 
 namespace avss {
 
-// Results are bit-equal for any number of threads: work is cut into pieces by shape alone, and sums over pieces are made in
-// their order.
+// Results are bit-equal for any number of threads: work is cut into pieces by shape alone, every matrix product is made by
+// one thread, and sums over pieces are made in the order of the pieces.
 struct cpu {
   using value_type = float;
   int threads = available_threads();
+};
+
+namespace tiled {
+
+// Frames are worked on in tiles: [512, tile] floats stay in the second-level cache between the steps made on them.
+inline constexpr dim_t tile = 256;
+
+inline dim_t count(dim_t frames) { return (frames + tile - 1) / tile; }
+
+// Gradients of weights are summed in this many groups of tiles, by shape alone.
+inline dim_t groups(dim_t batch, dim_t frames) { return std::clamp<dim_t>(batch * count(frames) / 2, 1, 32); }
+
+struct piece {
+  dim_t item, first, size;  // frames [first, first + size) of one item of the batch
+};
+inline piece at(dim_t index, dim_t frames) {
+  const dim_t n = count(frames), first = index % n * tile;
+  return {index / n, first, std::min(tile, frames - first)};
+}
+
+}  // namespace tiled
+
+// body(i, worker) for i in [0, n) on the backend's threads.
+template <class Body>
+void for_pieces(const cpu& backend, dim_t n, Body&& body) {
+  const serial_gemm guard;
+  parallel_for(backend.threads, n, body);
+}
+
+// Hands out pieces of an operation's scratch memory, each from a cache line of its own.
+class carver {
+ public:
+  explicit carver(void* base) : base_(static_cast<std::byte*>(base)) {}
+  template <class T>
+  T* take(dim_t n) {
+    T* const p = base_ ? reinterpret_cast<T*>(base_ + used_) : nullptr;
+    used_ += (static_cast<std::size_t>(n) * sizeof(T) + 63) / 64 * 64;
+    return p;
+  }
+  std::size_t used() const { return used_; }
+
+ private:
+  std::byte* base_;
+  std::size_t used_ = 0;
 };
 
 }  // namespace avss

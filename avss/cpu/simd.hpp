@@ -1,0 +1,77 @@
+// Sixteen floats at a time, in the compiler's own vector types: AVX-512, AVX2 or less, whatever the build targets.
+#pragma once
+
+#include <avss/core/shape.hpp>
+#include <cmath>
+#include <cstring>
+
+namespace avss::simd {
+
+inline constexpr dim_t lanes = 16;
+using vec = float __attribute__((vector_size(lanes * sizeof(float))));
+
+template <class V>
+inline V load(const float* p) {
+  V v;
+  std::memcpy(&v, p, sizeof(V));
+  return v;
+}
+template <class V>
+inline void store(float* p, V v) {
+  std::memcpy(p, &v, sizeof(V));
+}
+
+// body(V{}, t) for every place of [0, n): V is vec for sixteen places from t on, float for single ones at the end.
+template <class Body>
+inline void for_each(dim_t n, Body&& body) {
+  dim_t t = 0;
+  for (; t + lanes <= n; t += lanes) body(vec{}, t);
+  for (; t < n; ++t) body(0.f, t);
+}
+
+// A sum over a row: sixteen partial sums, and one for the rest.
+struct row_sum {
+  vec wide{};
+  float rest = 0;
+
+  void add(vec v) { wide += v; }
+  void add(float v) { rest += v; }
+  float total() const {
+    float sum = rest;
+    for (dim_t i = 0; i < lanes; ++i) sum += wide[i];
+    return sum;
+  }
+};
+
+inline float exp(float x) { return std::exp(x); }
+
+// e^x to 2 ulp for |x| < 87, saturating beyond: 2^n p(r), r in [-ln2/2, ln2/2]. Cody and Waite's reduction, the polynomial
+// is the minimax one of degree 6 (relative error 2e-8).
+inline vec exp(vec x) {
+  const vec low = vec{} - 87.f, high = vec{} + 87.f;
+  x = x > high ? high : x;
+  x = x < low ? low : x;
+  using ivec = int __attribute__((vector_size(lanes * sizeof(int))));
+  const vec scaled = x * 1.44269504088896341f;
+  const vec magic = vec{} + 12582912.f;  // 1.5 * 2^23: adding it rounds to the nearest integer
+  const vec rounded = (scaled + magic) - magic;
+  const vec r = (x - rounded * 0.693359375f) - rounded * -2.12194440e-4f;
+  vec p = vec{} + 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.f;
+  const ivec exponent = (__builtin_convertvector(rounded, ivec) + 127) << 23;
+  vec power;
+  std::memcpy(&power, &exponent, sizeof(power));
+  return p * power;
+}
+
+template <class V>
+inline V sigmoid(V x) {
+  return 1.f / (1.f + exp(-x));
+}
+
+}  // namespace avss::simd
