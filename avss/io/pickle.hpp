@@ -1,13 +1,13 @@
-// Python pickles, read without running anything: the stream becomes a graph of inert nodes. Names of classes and
-// functions stay names; a call stays a callee with its arguments. Source: pickletools' description of the opcodes.
+// Python pickles, read without running anything: the stream becomes a graph of inert nodes. Source: pickletools'
+// description of the opcodes.
 #pragma once
 
 #include <avss/core/error.hpp>
 #include <avss/io/bytes.hpp>
+#include <avss/io/pickle_graph.hpp>
 #include <avss/io/printable.hpp>
 #include <bit>
 #include <cstdint>
-#include <deque>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -15,51 +15,6 @@
 #include <vector>
 
 namespace avss {
-
-// A node may be reached in several ways and from itself: whoever walks the graph must expect cycles.
-struct pickle_node {
-  enum class kind : std::uint8_t {
-    none,
-    boolean,      // integer is 0 or 1
-    integer,      // integer
-    big_integer,  // text: little-endian two's complement, wider than 64 bits
-    real,         // real
-    text,         // text, as in the file
-    bytes,        // text
-    list,         // items
-    tuple,        // items
-    set,          // items
-    dict,         // items: key, value, key, value ...
-    global,       // text: "module name"
-    object,       // callee(args); state from BUILD; items appended; fields set: key, value, ...
-    persistent,   // callee: the id, a tuple in PyTorch's files
-  };
-  kind type = kind::none;
-  bool ordered = false;  // a dict that was an OrderedDict
-  std::int64_t integer = 0;
-  double real = 0;
-  std::string text;
-  std::vector<const pickle_node*> items, fields;
-  const pickle_node *callee = nullptr, *args = nullptr, *state = nullptr;
-
-  bool is_global(std::string_view name) const { return type == kind::global && text == name; }
-};
-
-// One pickle, with its nodes. Moving it keeps the nodes where they are.
-class pickle_graph {
- public:
-  const pickle_node* root = nullptr;
-
-  // Calls f(node) for every node, in the order of the stream.
-  template <class F>
-  void each(const F& f) const {
-    for (const pickle_node& n : nodes_) f(n);
-  }
-
- private:
-  friend class pickle_reader;
-  std::deque<pickle_node> nodes_;
-};
 
 struct pickle_limits {
   std::size_t nodes = 2'000'000;   // 136 bytes each; also the highest memo index

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/io/bytes.hpp>
-#include <avss/io/pickle.hpp>
+#include <avss/io/pickle_graph.hpp>
 #include <avss/io/printable.hpp>
 #include <avss/io/value.hpp>
 #include <cstdint>

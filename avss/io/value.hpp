@@ -28,21 +28,28 @@ struct stored_tensor {
   byte_span storage;
   std::shared_ptr<const void> owner;  // keeps the storage alive
 
+  // The elements in place where they lie in row-major order without gaps; nothing otherwise.
+  std::optional<byte_span> dense() const {
+    dim_t count = 1;
+    bool contiguous = true;
+    for (std::size_t a = shape.size(); a-- > 0; count *= shape[a])
+      contiguous = contiguous && (shape[a] == 1 || strides[a] == count);
+    const std::size_t width = bytes_of(type);
+    if (count == 0) return byte_span();
+    if (!contiguous) return std::nullopt;
+    return storage.subspan(offset * width, static_cast<std::size_t>(count) * width);
+  }
+
   // A row-major copy.
   tensor load() const {
     tensor t{type, shape, {}};
-    const std::size_t width = bytes_of(type), total = static_cast<std::size_t>(t.size()) * width;
-    t.bytes.resize(total);
-    if (total == 0) return t;
-    const std::byte* from = storage.data() + offset * width;
-    dim_t dense = 1;
-    bool contiguous = true;
-    for (std::size_t a = shape.size(); a-- > 0; dense *= shape[a])
-      contiguous = contiguous && (shape[a] == 1 || strides[a] == dense);
-    if (contiguous) {
-      std::memcpy(t.bytes.data(), from, total);
+    if (const auto bytes = dense()) {
+      t.bytes.assign(bytes->begin(), bytes->end());
       return t;
     }
+    const std::size_t width = bytes_of(type), total = static_cast<std::size_t>(t.size()) * width;
+    t.bytes.resize(total);
+    const std::byte* from = storage.data() + offset * width;
     std::vector<dim_t> index(shape.size(), 0);
     std::size_t at = 0;
     for (std::size_t to = 0; to < total; to += width) {
