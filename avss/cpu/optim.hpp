@@ -1,6 +1,10 @@
 // Optimiser steps on the CPU: one pass over the buffers, in chunks of fixed size.
 #pragma once
 
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
+
 #include <algorithm>
 #include <avss/core/parallel.hpp>
 #include <avss/cpu/backend.hpp>
@@ -37,18 +41,29 @@ struct adam_factors {
   float keep1, take1, keep2, take2, decay, penalty, eps, rate, unroot;
 };
 
-// A root of something negative would have to set errno; without that promise the loop is vectorised.
-#if defined(__GNUC__) && !defined(__clang__)
-__attribute__((optimize("no-math-errno")))
+// x = sqrt(x). std::sqrt must set errno for negative numbers, which keeps compilers from vectorising a loop of it.
+inline void square_roots(float* x, dim_t n) {
+  dim_t i = 0;
+#if defined(__AVX__)
+  for (; i + 8 <= n; i += 8) _mm256_storeu_ps(x + i, _mm256_sqrt_ps(_mm256_loadu_ps(x + i)));
 #endif
-inline void
-adam(const adam_factors& f, float* __restrict p, const float* __restrict gradient, float* __restrict m, float* __restrict v,
-     dim_t n) {
-  for (dim_t i = 0; i < n; ++i) {
-    const float g = gradient[i] + f.penalty * p[i];
-    m[i] = f.keep1 * m[i] + f.take1 * g;
-    v[i] = f.keep2 * v[i] + f.take2 * g * g;
-    p[i] = f.decay * p[i] - f.rate * m[i] / (__builtin_sqrtf(v[i]) * f.unroot + f.eps);
+  for (; i < n; ++i) x[i] = std::sqrt(x[i]);
+}
+
+inline void adam(const adam_factors& f, float* __restrict p, const float* __restrict gradient, float* __restrict m,
+                 float* __restrict v, dim_t n) {
+  constexpr dim_t block = 256;
+  float root[block];
+  for (dim_t start = 0; start < n; start += block) {
+    const dim_t end = std::min(start + block, n);
+    for (dim_t i = start; i < end; ++i) {
+      const float g = gradient[i] + f.penalty * p[i];
+      m[i] = f.keep1 * m[i] + f.take1 * g;
+      v[i] = f.keep2 * v[i] + f.take2 * g * g;
+      root[i - start] = v[i];
+    }
+    square_roots(root, end - start);
+    for (dim_t i = start; i < end; ++i) p[i] = f.decay * p[i] - f.rate * m[i] / (root[i - start] * f.unroot + f.eps);
   }
 }
 

@@ -59,8 +59,8 @@ class one_cycle {
 
  private:
   rates between(double start, double end, double step, double lr0, double lr1, double momentum0, double momentum1) const {
-    // A phase without length is at its end; PyTorch divides by zero.
-    const double q = end > start ? (step - start) / (end - start) : 1;
+    // A phase without length, rounding aside, is at its end; PyTorch divides by zero.
+    const double q = end - start > 1e-9 ? (step - start) / (end - start) : 1;
     const auto mix = [&](double a, double b) {
       return c_.cosine ? b + (a - b) / 2 * (1 + std::cos(std::numbers::pi * q)) : a + (b - a) * q;
     };
