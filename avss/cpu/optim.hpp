@@ -10,6 +10,7 @@
 #include <avss/cpu/backend.hpp>
 #include <avss/op/optim.hpp>
 #include <cmath>
+#include <cstddef>
 
 namespace avss {
 namespace cpu_kernel {

@@ -6,6 +6,7 @@
 #include <avss/cpu/backend.hpp>
 #include <avss/op/separation_loss.hpp>
 #include <avss/reference/separation_loss.hpp>
+#include <cstddef>
 
 namespace avss {
 namespace cpu_kernel {

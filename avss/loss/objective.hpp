@@ -7,8 +7,10 @@
 #include <array>
 #include <avss/loss/waveforms.hpp>
 #include <avss/op/to_host.hpp>
+#include <cstddef>
+#include <cstdint>
 #include <string>
-#include <utility>
+#include <type_traits>
 #include <vector>
 
 namespace avss {
