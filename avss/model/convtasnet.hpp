@@ -124,6 +124,7 @@ class ConvTasNet {
 
   template <class C, class T>
   void forward(C& ctx, view<mixture_shape, T> x, view<estimate_shape, T> y, saved<T>& s) const {
+    const auto whole = ctx.frame();  // inference leaves nothing behind
     const dim_t batch = x.dim(0), length = x.dim(1);
     const auto [frames, left] = frame(length);
     using narrow = shape<dyn, bottleneck, dyn>;
