@@ -93,7 +93,9 @@ class value {
   // '???': must be given before it is read.
   bool is_missing() const { return is(kind::string) && text() == "???"; }
   // Holds ${...}, to be resolved when it is read.
-  bool is_interpolation() const { return is(kind::string) && text().find("${") != std::string::npos; }
+  bool is_interpolation() const { return !literal_ && is(kind::string) && text().find("${") != std::string::npos; }
+  // The text is final, be there a ${ in it.
+  void set_literal() { literal_ = true; }
 
   // The contents; the kind must be the named one.
   bool boolean() const { return std::get<bool>(data_); }
@@ -151,6 +153,7 @@ class value {
   std::variant<std::monostate, bool, std::int64_t, double, std::string, list, map> data_;
   origin where_;
   std::string written_;
+  bool literal_ = false;
 };
 
 struct value::entry {
@@ -330,17 +333,16 @@ inline bool value::operator==(const value& o) const {
 // Lays `from` over `onto`: sections are merged key by key, everything else (lists too) is replaced; ??? replaces nothing
 // that has a value.
 inline void merge(value& onto, const value& from) {
+  if (from.is_missing()) return;
   if (!onto.is(kind::map) || !from.is(kind::map)) {
-    if (from.is_missing() && !onto.is_null()) return;
     onto = from;
     return;
   }
   for (const value::entry& e : from.entries()) {
-    if (value* old = onto.child(e.key)) {
-      if (!(e.item.is_missing())) merge(*old, e.item);
-    } else {
+    if (value* old = onto.child(e.key))
+      merge(*old, e.item);
+    else
       onto[e.key] = e.item;
-    }
   }
 }
 
