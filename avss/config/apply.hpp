@@ -12,8 +12,9 @@ namespace avss::config {
 namespace detail {
 
 [[noreturn]] inline void cannot_override(const value& root, const override_item& o, const std::string& unknown) {
-  fail("Could not override '", o.key, "'. Key '", unknown, "' is not in the configuration",
-       did_you_mean(unknown, root.paths(true)), ". To append to your config use +", o.line);
+  const std::string hint = did_you_mean(unknown, root.paths(true));
+  fail("Could not override '", o.key, "'. Key '", unknown, "' is not in the configuration", hint.empty() ? "." : hint,
+       " To append to your config use +", o.line);
 }
 
 // The first key of `from` that `onto` lacks, "" if there is none.
