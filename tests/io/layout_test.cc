@@ -62,7 +62,7 @@ class convtasnet : public ::testing::TestWithParam<published> {};
 
 TEST_P(convtasnet, loads_and_saves) {
   const std::string path = golden(GetParam().file);
-  const weights file = read_weights_file(path);
+  const loaded_weights file = read_weights_file(path);
   const convtasnet_weights ours = to_convtasnet(file.tensors, file.metadata, path);
   EXPECT_EQ(ours.source.name, GetParam().layout);
   const std::vector<expected_tensor> want = expected(GetParam().has);
@@ -90,7 +90,7 @@ TEST(convtasnet_layouts, torchaudio_is_our_own) {
     const auto n = *checked_bytes(e.shape, dtype::f32);
     own.add("model." + e.name, tensor{dtype::f32, e.shape, std::vector<std::byte>(n)});
   }
-  const convtasnet_weights ours = to_convtasnet(own, value(), "a.pth");
+  const convtasnet_weights ours = to_convtasnet(own, checkpoint_value(), "a.pth");
   EXPECT_EQ(ours.source.name, "torchaudio");
   EXPECT_NO_THROW(match_strictly(expected({}), ours.tensors, "a.pth", &ours.source));
   testing::expect_equal(from_canonical(ours.source, ours.tensors), ours.tensors);
@@ -98,16 +98,16 @@ TEST(convtasnet_layouts, torchaudio_is_our_own) {
 
 TEST(convtasnet_layouts, errors) {
   tensor_dict other{{{"conv1.weight", tensor{dtype::u8, {1}, std::vector<std::byte>(1)}}}};
-  expect_error([&] { to_convtasnet(other, value(), "a.pth"); },
+  expect_error([&] { to_convtasnet(other, checkpoint_value(), "a.pth"); },
                "a.pth: not the weights of a Conv-TasNet: names such as 'conv1.weight' belong to none of the layouts");
-  const weights file = read_weights_file(golden("convtasnet_kaituoxu.pth"));
+  const loaded_weights file = read_weights_file(golden("convtasnet_kaituoxu.pth"));
   expect_error(
       [&] {
-        to_convtasnet(file.tensors, value::dict({{"X", 8}}), "a.pth");
+        to_convtasnet(file.tensors, checkpoint_value::dict({{"X", 8}}), "a.pth");
       },
       "declares X=8 blocks a repeat and holds 2");
-  EXPECT_EQ(to_convtasnet(file.tensors, value(), "a.pth").source.period, X);
-  const weights full = read_weights_file(golden("convtasnet_reference.pth"));
+  EXPECT_EQ(to_convtasnet(file.tensors, checkpoint_value(), "a.pth").source.period, X);
+  const loaded_weights full = read_weights_file(golden("convtasnet_reference.pth"));
   const tensor_dict ours = to_convtasnet(full.tensors, full.metadata, "a").tensors;
   const std::string line = error_of([&] { from_canonical(convtasnet_layout("kaituoxu", X), ours); });
   EXPECT_EQ(line.find("the kaituoxu layout has no place for 'encoder.bias', "), 0u) << line;
