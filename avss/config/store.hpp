@@ -169,7 +169,12 @@ class config_store {
   // The first folder that has a file wins.
   explicit config_store(std::vector<std::string> folders) : folders_(std::move(folders)) {}
 
-  const std::vector<std::string>& folders() const { return folders_; }
+  // The folders, for messages.
+  std::vector<std::string> folders() const {
+    std::vector<std::string> all;
+    for (const std::string& f : folders_) all.push_back(name_for_people(f));
+    return all;
+  }
 
   bool has_group(const std::string& group) const {
     if (!safe(group)) return false;
