@@ -1,8 +1,10 @@
 // The small parameter groups that layers are made of, with the names that PyTorch gives them.
 #pragma once
 
+#include <avss/core/init_rule.hpp>
 #include <avss/core/param.hpp>
 #include <avss/op/act_norm.hpp>
+#include <string_view>
 
 namespace avss {
 
@@ -42,6 +44,10 @@ struct norm_params {
   param<C> weight;
   param<C> bias;
 
+  static constexpr init_rule initial(std::string_view leaf) {
+    return {init_rule::kind::constant, leaf == "weight" ? 1.0 : 0.0};
+  }
+
   template <class V>
   void visit(V&& v) {
     v("weight", weight);
@@ -52,6 +58,8 @@ struct norm_params {
 // weight [1]: one slope for all channels
 struct prelu_params {
   param<1> weight;
+
+  static constexpr init_rule initial(std::string_view) { return {init_rule::kind::constant, 0.25}; }
 
   template <class V>
   void visit(V&& v) {

@@ -56,6 +56,17 @@ class engine {
     forward(ctx, batch, length, const_cast<T*>(mixtures.data()), estimates.data(), saved);
   }
 
+  // One mixture, in fresh arrays: estimates[source][sample].
+  std::vector<std::vector<T>> separate(std::span<const T> mixture) {
+    std::vector<T> flat(mixture.size() * static_cast<std::size_t>(Net::sources));
+    separate(mixture, flat);
+    std::vector<std::vector<T>> estimates;
+    for (std::size_t at = 0; at < flat.size(); at += mixture.size())
+      estimates.emplace_back(flat.begin() + static_cast<std::ptrdiff_t>(at),
+                             flat.begin() + static_cast<std::ptrdiff_t>(at + mixture.size()));
+    return estimates;
+  }
+
   // Estimates, then gradients of a loss: loss(ctx, estimates, d_estimates) fills d_estimates and returns its value. Gradients
   // of the parameters are added to; d_mixtures [batch, length] is assigned where it is given.
   template <class Loss>

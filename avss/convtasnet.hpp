@@ -1,0 +1,13 @@
+// Conv-TasNet, all that is needed to run and to train it on the CPU: the network and its presets, the engine, weights.
+//
+//   avss::engine<avss::ConvTasNet<avss::presets::convtasnet_torchaudio>, avss::cpu> net;
+//   avss::load_weights(net, "conv_tasnet_base_libri2mix.pt");
+//   std::vector<std::vector<float>> voices = net.separate(mixture);
+#pragma once
+
+#include <avss/cpu/depthwise.hpp>
+#include <avss/cpu/filterbank.hpp>
+#include <avss/cpu/pointwise.hpp>
+#include <avss/model/convtasnet.hpp>
+#include <avss/model/convtasnet_presets.hpp>
+#include <avss/model/engine.hpp>

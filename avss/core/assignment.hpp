@@ -1,0 +1,94 @@
+// The best one-to-one assignment of n columns to n rows.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <avss/core/error.hpp>
+#include <avss/core/shape.hpp>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace avss {
+
+inline constexpr dim_t max_assignment = 32;            // rows
+inline constexpr dim_t max_exhaustive_assignment = 6;  // beyond it, all permutations are more work than the general method
+
+namespace detail {
+
+// What is not finite must not decide anything, and must not stop the search from ending.
+inline double bounded_cost(double c) {
+  constexpr double bound = 1e9;
+  return std::isnan(c) ? bound : std::clamp(c, -bound, bound);
+}
+
+}  // namespace detail
+
+// chosen[c] = the row for column c, so that sum_c cost[chosen[c], c] is least; of equal sums the first in lexicographic
+// order of `chosen`.   cost [n, n], chosen [n]
+inline void assign_exhaustively(dim_t n, const double* cost, std::int32_t* chosen) {
+  std::array<std::int32_t, max_assignment> trial;
+  for (dim_t c = 0; c < n; ++c) chosen[c] = trial[c] = static_cast<std::int32_t>(c);
+  double best = std::numeric_limits<double>::infinity();
+  do {
+    double sum = 0;
+    for (dim_t c = 0; c < n; ++c) sum += detail::bounded_cost(cost[trial[c] * n + c]);
+    if (sum < best) {
+      best = sum;
+      std::copy_n(trial.begin(), n, chosen);
+    }
+  } while (std::next_permutation(trial.begin(), trial.begin() + n));
+}
+
+// The same by shortest augmenting paths, O(n^3) (Jonker and Volgenant 1987); of equal sums any.
+inline void assign_by_shortest_paths(dim_t n, const double* cost, std::int32_t* chosen) {
+  // Columns are matched one after another; row 0 and column 0 stand for "none".
+  std::array<double, max_assignment + 1> column_price{}, row_price{}, distance;
+  std::array<dim_t, max_assignment + 1> column_of{}, reached_from{};
+  std::array<bool, max_assignment + 1> done;
+  for (dim_t c = 1; c <= n; ++c) {
+    distance.fill(std::numeric_limits<double>::infinity());
+    done.fill(false);
+    dim_t row = 0;
+    column_of[0] = c;
+    do {
+      done[row] = true;
+      const dim_t column = column_of[row];
+      dim_t nearest = 0;
+      double least = std::numeric_limits<double>::infinity();
+      for (dim_t r = 1; r <= n; ++r) {
+        if (done[r]) continue;
+        const double d = detail::bounded_cost(cost[(r - 1) * n + column - 1]) - column_price[column] - row_price[r];
+        if (d < distance[r]) {
+          distance[r] = d;
+          reached_from[r] = row;
+        }
+        if (distance[r] < least) {
+          least = distance[r];
+          nearest = r;
+        }
+      }
+      for (dim_t r = 0; r <= n; ++r) {
+        if (done[r]) {
+          column_price[column_of[r]] += least;
+          row_price[r] -= least;
+        } else {
+          distance[r] -= least;
+        }
+      }
+      row = nearest;
+    } while (column_of[row] != 0);
+    for (; row != 0; row = reached_from[row]) column_of[row] = column_of[reached_from[row]];
+  }
+  for (dim_t r = 1; r <= n; ++r) chosen[column_of[r] - 1] = static_cast<std::int32_t>(r - 1);
+}
+
+inline void assign(dim_t n, const double* cost, std::int32_t* chosen) {
+  if (n > max_assignment) fail("an assignment of ", n, " sources is asked for; at most ", max_assignment, " are supported");
+  if (n <= max_exhaustive_assignment)
+    assign_exhaustively(n, cost, chosen);
+  else
+    assign_by_shortest_paths(n, cost, chosen);
+}
+
+}  // namespace avss

@@ -1,0 +1,155 @@
+// What training minimises: a loss, or a weighted sum of losses whose parts can be logged by name.
+//
+//   constexpr auto objective = weighted{pit{si_snr{}}, 1.0} + weighted{snr{}, 0.1};
+//   const double loss = evaluate(ctx, objective, estimate, target, d_estimate, &detail);
+#pragma once
+
+#include <array>
+#include <avss/loss/waveforms.hpp>
+#include <avss/op/to_host.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace avss {
+
+// A loss is a value with
+//   parts                                        how many values it has
+//   run(ctx, input, weight, slot, results)       executes it: value (unweighted) and weight times the gradient
+//   describe(f, weight)                          calls f(name, weight) for every part, in the order of the slots
+template <class L>
+struct weighted {
+  static constexpr dim_t parts = L::parts;
+  L loss;
+  double weight;
+
+  constexpr weighted(L l, double w) : loss(l), weight(w) {}
+
+  template <class C, class In>
+  void run(C& ctx, const In& in, double outer, dim_t slot, const part_results& results) const {
+    loss.run(ctx, in, outer * weight, slot, results);
+  }
+  template <class F>
+  void describe(F&& part, double outer) const {
+    loss.describe(part, outer * weight);
+  }
+};
+
+template <class A, class B>
+struct loss_sum {
+  static constexpr dim_t parts = A::parts + B::parts;
+  A first;
+  B second;
+
+  template <class C, class In>
+  void run(C& ctx, const In& in, double weight, dim_t slot, const part_results& results) const {
+    first.run(ctx, in, weight, slot, results);
+    second.run(ctx, in, weight, slot + A::parts, results);
+  }
+  template <class F>
+  void describe(F&& part, double weight) const {
+    first.describe(part, weight);
+    second.describe(part, weight);
+  }
+};
+
+template <class A, class B>
+constexpr loss_sum<weighted<A>, weighted<B>> operator+(const weighted<A>& a, const weighted<B>& b) {
+  return {a, b};
+}
+template <class A, class B, class L>
+constexpr loss_sum<loss_sum<A, B>, weighted<L>> operator+(const loss_sum<A, B>& a, const weighted<L>& b) {
+  return {a, b};
+}
+
+// The parts of an evaluated objective. Reuse one object: its memory is kept.
+struct loss_detail {
+  struct part {
+    std::string name;
+    double weight = 1;
+    double value = 0;                       // not weighted
+    std::vector<std::int32_t> permutation;  // [B, S] the estimate for each target
+  };
+  std::vector<part> parts;
+};
+
+// The sum of the weighted parts, in double; with in.d_estimate the gradient too. `In` is waveforms<T> or derives from it.
+template <class C, class L, class In>
+requires(std::is_base_of_v<waveforms<typename C::T>, In>) double evaluate(C& ctx, const L& objective, const In& in,
+                                                                          loss_detail* detail = nullptr) {
+  if (in.batch < 1 || in.sources < 1 || in.length < 1)
+    fail("a loss needs at least one item, source and sample, not [", in.batch, ", ", in.sources, ", ", in.length, "]");
+  const auto frame = ctx.frame();
+  const dim_t per_part = in.batch * in.sources;
+  const part_results results{scratch_of<double>(ctx, L::parts), scratch_of<std::int32_t>(ctx, L::parts * per_part)};
+  objective.run(ctx, in, 1.0, 0, results);
+
+  std::array<double, L::parts> value{};
+  ctx.run(op::to_host<double>{L::parts, results.value, value.data()});
+  double total = 0;
+  std::size_t k = 0;
+  objective.describe([&](const std::string&, double weight) { total += weight * value[k++]; }, 1.0);
+  if (!detail) return total;
+
+  detail->parts.resize(L::parts);
+  k = 0;
+  objective.describe(
+      [&](const std::string& name, double weight) {
+        loss_detail::part& p = detail->parts[k];
+        p.name = name;
+        p.weight = weight;
+        p.value = value[k++];
+      },
+      1.0);
+  std::vector<std::int32_t> all(static_cast<std::size_t>(L::parts * per_part));
+  ctx.run(op::to_host<std::int32_t>{L::parts * per_part, results.permutation, all.data()});
+  for (k = 0; k < detail->parts.size(); ++k)
+    detail->parts[k].permutation.assign(all.begin() + static_cast<dim_t>(k) * per_part,
+                                        all.begin() + static_cast<dim_t>(k + 1) * per_part);
+  return total;
+}
+
+namespace detail {
+
+template <class C, class Est, class A, class Tgt, class B>
+waveforms<typename C::T> make_waveforms(const C&, view<Est, A> estimate, view<Tgt, B> target) {
+  static_assert(Est::rank == 3 && Tgt::rank == 3, "avss: a separation loss takes [batch, sources, samples]");
+  for (std::size_t a = 0; a < 3; ++a)
+    if (estimate.dim(a) != target.dim(a))
+      fail("the loss got estimates ", to_string(estimate.extents), " and targets ", to_string(target.extents),
+           "; their shapes must be equal");
+  return {estimate.dim(0), estimate.dim(1), estimate.dim(2), estimate.data, target.data, nullptr};
+}
+
+}  // namespace detail
+
+// estimate, target [B, S, T].
+template <class C, class L, class Est, class A, class Tgt, class B>
+double evaluate(C& ctx, const L& objective, view<Est, A> estimate, view<Tgt, B> target, loss_detail* detail = nullptr) {
+  return evaluate(ctx, objective, detail::make_waveforms(ctx, estimate, target), detail);
+}
+
+// d_estimate [B, S, T]: assigned dL/d_estimate.
+template <class C, class L, class Est, class A, class Tgt, class B>
+double evaluate(C& ctx, const L& objective, view<Est, A> estimate, view<Tgt, B> target, view<Est, typename C::T> d_estimate,
+                loss_detail* detail = nullptr) {
+  auto in = detail::make_waveforms(ctx, estimate, target);
+  if (!(d_estimate.extents == estimate.extents))
+    fail("the loss got estimates ", to_string(estimate.extents), " and their gradient ", to_string(d_estimate.extents));
+  in.d_estimate = d_estimate.data;
+  return evaluate(ctx, objective, in, detail);
+}
+
+// result [B, S, S]: the loss of every estimate i against every target j, for metrics. `loss` is one of energy_ratio.hpp.
+template <class C, class L, class Est, class A, class Tgt, class B>
+void pairwise(C& ctx, const L& loss, view<Est, A> estimate, view<Tgt, B> target, double* result) {
+  const auto in = detail::make_waveforms(ctx, estimate, target);
+  const auto frame = ctx.frame();
+  const part_results results{scratch_of<double>(ctx, 1), scratch_of<std::int32_t>(ctx, in.batch * in.sources)};
+  const double* pairs = run_ratio(ctx, in, loss.rule(), loss.subtracts_mean(), false, 1, 0, results);
+  ctx.run(op::to_host<double>{in.batch * in.sources * in.sources, pairs, result});
+}
+
+}  // namespace avss

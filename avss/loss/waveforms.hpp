@@ -1,0 +1,54 @@
+// What the parts of an objective read and write, and how a part that is a ratio of energies is run.
+#pragma once
+
+#include <avss/core/context.hpp>
+#include <avss/core/error.hpp>
+#include <avss/op/separation_loss.hpp>
+#include <cstdint>
+
+namespace avss {
+
+// estimate, target, d_estimate [batch, sources, length]. An objective over more than waveforms derives from this.
+template <class T>
+struct waveforms {
+  dim_t batch = 0, sources = 0, length = 0;
+  const T* estimate = nullptr;
+  const T* target = nullptr;
+  T* d_estimate = nullptr;  // assigned; null: not wanted
+};
+
+// Where the parts of an objective leave their results, in the backend's memory; part k has the slot k. The part with slot 0
+// assigns the gradients, the others add to them.
+struct part_results {
+  double* value = nullptr;              // [parts]
+  std::int32_t* permutation = nullptr;  // [parts, B, S] the estimate for each target; for a part without: 0, 1, ...
+};
+
+// Memory for n values of another type than the context's, until the enclosing frame ends.
+template <class U, class C>
+U* scratch_of(C& ctx, dim_t n) {
+  using T = typename C::T;
+  const dim_t room = (n * static_cast<dim_t>(sizeof(U)) + static_cast<dim_t>(sizeof(T)) - 1) / static_cast<dim_t>(sizeof(T));
+  return static_cast<U*>(static_cast<void*>(ctx.scratch(shape<dyn>(room)).data));
+}
+
+// [B, S, S] -10 log10 of the ratio of every estimate i and target j, in the backend's memory, and with `results` the rest of
+// what op::energy_ratio says.
+template <class C>
+double* run_ratio(C& ctx, const waveforms<typename C::T>& w, const ratio_rule& rule, bool zero_mean, bool permute,
+                  double weight, dim_t slot, const part_results& results) {
+  using T = typename C::T;
+  if (!(rule.eps > 0)) fail("the eps of a separation loss must be positive, not ", rule.eps);
+  double* const moments = scratch_of<double>(ctx, w.batch * moment_layout{w.sources}.size());
+  double* const pairs = scratch_of<double>(ctx, w.batch * w.sources * w.sources);
+  double* const coefficient = w.d_estimate ? scratch_of<double>(ctx, w.batch * w.sources * 3) : nullptr;
+  ctx.run(op::pair_moments<T>{w.batch, w.sources, w.length, w.estimate, w.target, zero_mean, moments});
+  ctx.run(op::energy_ratio<T>{w.batch, w.sources, moments, rule, permute, weight, slot, pairs, results.permutation,
+                              results.value, coefficient});
+  if (w.d_estimate)
+    ctx.run(op::pair_gradient<T>{w.batch, w.sources, w.length, w.estimate, w.target, slot, results.permutation, coefficient,
+                                 w.d_estimate, slot > 0});
+  return pairs;
+}
+
+}  // namespace avss

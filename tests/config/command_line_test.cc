@@ -1,0 +1,198 @@
+#include <gtest/gtest.h>
+
+#include <avss/config/command_line.hpp>
+#include <cstdlib>
+#include <fstream>
+
+namespace avss::config {
+namespace {
+
+const tool infer{"infer", "separates mixtures.", "primary"};
+
+struct run {
+  int status = -1;
+  std::string out, err;
+};
+
+run call(
+    std::vector<std::string> arguments, const tool& t = infer,
+    const std::function<int(const settings&, const command_line&)>& body = [](const settings&,
+                                                                              const command_line&) { return 0; },
+    const std::string& configs = "tests/config/data") {
+  arguments.insert(arguments.begin(), "infer");
+  if (!configs.empty()) arguments.insert(arguments.end(), {"-cp", configs});
+  std::vector<const char*> argv;
+  for (const std::string& a : arguments) argv.push_back(a.c_str());
+  std::ostringstream out, err;
+  run r;
+  r.status = run_tool(static_cast<int>(argv.size()), argv.data(), t, body, out, err);
+  r.out = out.str();
+  r.err = err.str();
+  return r;
+}
+
+TEST(command_line, flags_and_overrides_in_any_order) {
+  for (const std::vector<std::string>& form :
+       std::vector<std::vector<std::string>>{{"-cn", "x", "a=1", "--threads", "2", "b=2"},
+                                             {"a=1", "--threads=2", "-cn=x", "b=2"},
+                                             {"a=1", "b=2", "--config-name=x.yaml", "--threads", "2"},
+                                             {"--config-name", "x", "--threads=2", "--", "a=1", "b=2"}}) {
+    const command_line c = parse_command_line(form);
+    EXPECT_EQ(c.config_name, "x");
+    EXPECT_EQ(c.threads, 2);
+    EXPECT_EQ(c.overrides, (std::vector<std::string>{"a=1", "b=2"}));
+  }
+  EXPECT_TRUE(parse_command_line({"--cfg", "job", "--resolve"}).resolve);
+  EXPECT_TRUE(parse_command_line({"-c=job"}).print);
+  EXPECT_EQ(parse_command_line({"-cd", "x", "--config-dir=y"}).config_dirs, (std::vector<std::string>{"x", "y"}));
+}
+
+TEST(command_line, wrong_flags_end_with_status_2) {
+  for (const auto& [argument, message] : std::vector<std::pair<std::string, std::string>>{
+           {"--config-nam=x", "infer: unknown flag '--config-nam'; did you mean '--config-name'?"},
+           {"--thread=2", "did you mean '--threads'?"},
+           {"-x", "unknown flag '-x'"},
+           {"--threads=-1", "--threads: expected a number from 0 to 4096, found '-1'"},
+           {"--threads=two", "found 'two'"},
+           {"--help=yes", "takes no value"},
+           {"-cn=", "needs a value"},
+           {"-m", "the flag -m of Hydra is not supported"},
+           {"--cfg=all", "only --cfg job is known"},
+           {"--resolve", "--resolve goes with --cfg job"}}) {
+    const run r = call({argument});
+    EXPECT_EQ(r.status, 2) << argument;
+    EXPECT_NE(r.err.find(message), std::string::npos) << r.err;
+    EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1);
+  }
+}
+
+TEST(command_line, errors_name_what_was_meant) {
+  for (const auto& [argument, message] : std::vector<std::pair<std::string, std::string>>{
+           {"trainer.n_epoch=3",
+            "Could not override 'trainer.n_epoch'. Key 'trainer.n_epoch' is not in the configuration; did you mean "
+            "'trainer.n_epochs'? To append to your config use +trainer.n_epoch=3"},
+           {"n_epochs=3", "did you mean 'trainer.n_epochs'?"},
+           {"db=mysqll",
+            "Could not find 'db/mysqll'; did you mean 'mysql'?; available options of 'db': 1, mysql, postgres, sqlite"},
+           {"-cn=primry", "Cannot find primary config 'primry'; did you mean 'primary'?; available: "},
+           {"-cn=missing_group", "You must specify 'db', e.g, db=<OPTION>; available options: 1, mysql, postgres, sqlite"},
+           {"lr=1,2", "Ambiguous value for argument 'lr=1,2'"},
+           {"lr", "'lr': expected key=value"},
+           {"+debug=1", "Could not append to config. An item is already at 'debug'. Either remove + prefix: 'debug=1'"},
+           {"~nothing", "Could not delete from config. 'nothing' does not exist"},
+           {"~debug=true", "The value of 'debug' is false and not true"},
+           {"modl@x=y", "there is no such group"},
+           {"model=small_mysql",
+            "Could not override 'model'. No match in the defaults list. To append to your default list use +model=small_mysql"},
+           {"name=f(x)", "functions and sweeps"},
+           {"-cd=/no/such/folder", "/no/such/folder: no such folder"}}) {
+    const run r = call({argument});
+    EXPECT_EQ(r.status, 1) << argument;
+    EXPECT_NE(r.err.find(message), std::string::npos) << r.err;
+    EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1);
+  }
+}
+
+TEST(command_line, prints_the_configuration) {
+  const run raw = call({"--cfg", "job", "trainer.n_epochs=3"});
+  EXPECT_EQ(raw.status, 0);
+  EXPECT_NE(raw.out.find("  n_epochs: 3\n  epoch_len: 3000\n  steps: ${trainer.n_epochs}\n"), std::string::npos) << raw.out;
+  const run followed = call({"--cfg", "job", "trainer.n_epochs=3", "--resolve"});
+  EXPECT_NE(followed.out.find("  steps: 3\n  folder: first/run\n"), std::string::npos) << followed.out;
+}
+
+TEST(command_line, help_lists_configurations_groups_and_keys) {
+  const run r = call({"--help"});
+  EXPECT_EQ(r.status, 0);
+  for (const char* part :
+       {"usage: infer", "-cn, --config-name NAME", "no_defaults, ", "  db=OPTION   1, mysql, postgres, sqlite\n",
+        "  server/apache=OPTION   large, small\n", "  trainer.n_epochs=15\n", "  list=[1, 2, 3]\n"})
+    EXPECT_NE(r.out.find(part), std::string::npos) << part << " in\n" << r.out;
+}
+
+TEST(command_line, the_program_reads_types_and_places) {
+  const run r = call({"trainer.n_epochs=many"}, infer, [](const settings& s, const command_line&) {
+    s.get<int>("trainer.n_epochs");
+    return 0;
+  });
+  EXPECT_EQ(r.status, 1);
+  EXPECT_EQ(
+      r.err,
+      "infer: trainer.n_epochs: expected an integer, found the string 'many' (the command line, trainer.n_epochs=many)\n");
+  const run broken = call({"lr=x"}, infer, [](const settings& s, const command_line&) {
+    EXPECT_EQ(s.get<int>("trainer.steps"), 15);
+    EXPECT_EQ(s.get<std::string>("db.user"), "nobody");
+    EXPECT_EQ(s.get<std::optional<std::string>>("trainer.resume"), std::nullopt);
+    EXPECT_EQ(s.one_of("name", {"first", "second"}), "first");
+    s.one_of("server.name", {"wep", "none"});
+    return 0;
+  });
+  EXPECT_EQ(broken.err,
+            "infer: server.name: expected one of wep, none, found the string 'web' (tests/config/data/server/web.yaml:4:7); "
+            "did you mean 'wep'?\n");
+  EXPECT_EQ(call({}, infer, [](const settings&, const command_line&) -> int { throw std::runtime_error("x"); }).status, 1);
+  EXPECT_EQ(call({}, infer, [](const settings&, const command_line&) { return 5; }).status, 5);
+}
+
+TEST(command_line, a_folder_of_the_user_comes_first) {
+  const std::string folder = std::string(std::getenv("TEST_TMPDIR")) + "/mine";
+  std::filesystem::create_directories(folder + "/db");
+  std::ofstream(folder + "/db/mysql.yaml") << "driver: mine\n";
+  std::ofstream(folder + "/own.yaml") << "defaults:\n  - db: mysql\n  - _self_\nx: 1\n";
+  EXPECT_EQ(call({"--cfg=job", "-cn=own", "-cd", folder}).out, "db:\n  driver: mine\nx: 1\n");
+  std::ofstream(folder + "/bad.yaml") << "a: 1\na: 2\n";
+  EXPECT_EQ(call({"-cn=bad", "-cd", folder}).err,
+            "infer: " + folder + "/bad.yaml:2:1: the key 'a' is given twice in one section\n");
+  std::ofstream(folder + "/loop.yaml") << "defaults:\n  - loop\n";
+  EXPECT_NE(call({"-cn=loop", "-cd", folder}).err.find("without end"), std::string::npos);
+  EXPECT_EQ(call({"-cn=../mine/own", "-cd", folder}).status, 1);
+}
+
+TEST(command_line, paths_are_the_users) {
+  unsetenv("BUILD_WORKING_DIRECTORY");
+  EXPECT_EQ(user_path("a/b"), "a/b");
+  setenv("BUILD_WORKING_DIRECTORY", "/home/u", 1);
+  setenv("HOME", "/home/u", 1);
+  EXPECT_EQ(user_path("a/b"), "/home/u/a/b");
+  EXPECT_EQ(user_path("../b"), "/home/b");
+  EXPECT_EQ(user_path("/a"), "/a");
+  EXPECT_EQ(user_path("~/a"), "/home/u/a");
+  EXPECT_EQ(user_path(""), "");
+  unsetenv("BUILD_WORKING_DIRECTORY");
+}
+
+TEST(configs, every_one_composes_and_resolves) {
+  config_store store({own_configs("")});
+  const auto names = store.options("");
+  EXPECT_FALSE(names.empty());
+  for (const std::string& name : names) EXPECT_NO_THROW(resolved(compose(store, name, {}))) << name;
+  for (const std::string& m : store.options("model")) {
+    const settings s(compose(store, "inf_convtasnet", {"model=" + m}));
+    EXPECT_EQ(s.get<std::string>("model.preset"), m);
+    EXPECT_GT(s.get<int>("model.encoder_dim"), 0);
+    EXPECT_EQ(s.get<int>("datasets.inf.target_sr"), s.get<int>("model.sample_rate"));
+  }
+}
+
+TEST(configs, the_main_command_is_understood) {
+  const tool t{"infer", "separates mixtures.", ""};
+  const run r = call(
+      {"-cn=inf_convtasnet", "inferencer.from_pretrained=/w/a b.pth", "datasets.inf.dataset_path=data/x",
+       "inferencer.save_path=out", "datasets.inf.partition=inf"},
+      t,
+      [](const settings& s, const command_line&) {
+        EXPECT_EQ(s.get<std::string>("inferencer.from_pretrained"), "/w/a b.pth");
+        EXPECT_EQ(s.get<std::string>("datasets.inf.dataset_path"), "data/x");
+        EXPECT_EQ(s.get<std::string>("datasets.inf.partition"), "inf");
+        EXPECT_EQ(s.get<double>("inferencer.window"), 10.0);
+        EXPECT_EQ(s.one_of("inferencer.level", {"mixture", "peak", "none"}), "mixture");
+        EXPECT_EQ(s.get<std::string>("model.preset"), "convtasnet");
+        return 0;
+      },
+      "");
+  EXPECT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(call({}, t, {}, "").status, 2);
+}
+
+}  // namespace
+}  // namespace avss::config

@@ -1,0 +1,96 @@
+// Signals that tests make anew, and a context without a network to evaluate losses in.
+#pragma once
+
+#include <avss/core/context.hpp>
+#include <avss/cpu/separation_loss.hpp>
+#include <avss/cpu/to_host.hpp>
+#include <avss/loss/energy_ratio.hpp>
+#include <avss/loss/objective.hpp>
+#include <avss/reference/separation_loss.hpp>
+#include <avss/reference/to_host.hpp>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <numbers>
+#include <vector>
+
+namespace avss::testing {
+
+using signal_shape = shape<dyn, dyn, dyn>;
+
+// u = x / 2^32 * 2 - 1, x = (1664525 x + 1013904223) mod 2^32.
+inline std::vector<double> lcg(std::uint32_t seed, std::size_t n) {
+  std::vector<double> u(n);
+  std::uint32_t x = seed;
+  for (double& v : u) {
+    x = x * 1664525u + 1013904223u;
+    v = x / 4294967296.0 * 2 - 1;
+  }
+  return u;
+}
+
+// Two modulated noises of 2 s at 16 kHz, and estimates with echo, crosstalk, noise and offset.
+struct two_speakers {
+  static constexpr std::size_t n = 32000;
+  std::vector<double> s1, s2, e1, e2;
+
+  two_speakers() : s1(n), s2(n), e1(n), e2(n) {
+    const auto u1 = lcg(101, n), u2 = lcg(102, n), u3 = lcg(103, n), u4 = lcg(104, n);
+    const auto envelope = [](double f, double phase, std::size_t t) {
+      const double s = std::sin(2 * std::numbers::pi * f * static_cast<double>(t) / 16000 + phase);
+      return s > 0 ? s * s : 0;
+    };
+    for (std::size_t t = 0; t < n; ++t) {
+      s1[t] = 0.5 * u1[t] * envelope(2.3, 0, t);
+      s2[t] = 0.5 * u2[t] * envelope(3.1, 1, t);
+    }
+    for (std::size_t t = 0; t < n; ++t) {
+      e1[t] = 0.8 * s1[t] + (t >= 5 ? 0.3 * s1[t - 5] : 0) + 0.1 * s2[t] + 0.01 * u3[t] + 0.01;
+      e2[t] = 0.7 * s2[t] + 0.2 * s1[t] + 0.01 * u4[t];
+    }
+  }
+};
+
+// A small problem [B, S, T]: noisy, mixed, shifted copies of random targets.
+template <class T>
+struct problem {
+  signal_shape extents;
+  std::vector<T> estimate, target, gradient;
+
+  problem(dim_t batch, dim_t sources, dim_t length, std::uint32_t seed, double noise = 0.4)
+      : extents(batch, sources, length), gradient(static_cast<std::size_t>(extents.size()), nan()) {
+    const auto a = lcg(seed, static_cast<std::size_t>(extents.size())), b = lcg(seed + 1, a.size());
+    target.assign(a.begin(), a.end());
+    for (dim_t i = 0; i < batch; ++i)
+      for (dim_t s = 0; s < sources; ++s)
+        for (dim_t t = 0; t < length; ++t) {
+          const auto at = [&](dim_t source) { return static_cast<std::size_t>((i * sources + source) * length + t); };
+          estimate.push_back(static_cast<T>(0.8 * a[at((s + 1) % sources)] + 0.3 * a[at(s)] + noise * b[at(s)] + 0.05));
+        }
+  }
+
+  static constexpr T nan() { return std::numeric_limits<T>::quiet_NaN(); }
+  view<signal_shape, T> e() { return {estimate.data(), extents}; }
+  view<signal_shape, const T> s() const { return {target.data(), extents}; }
+  view<signal_shape, T> d() { return {gradient.data(), extents}; }
+};
+
+// Calls body(ctx) twice: planning the memory, and with as much as was planned.
+template <class B, class Body>
+void planned(B backend, Body&& body) {
+  arena planning;
+  context<measure<B>> dry({backend}, planning, pass::train);
+  body(dry);
+  arena memory(planning.peak());
+  context<B> ctx(backend, memory, pass::train);
+  body(ctx);
+}
+
+template <class B, class L, class T>
+double loss_of(B backend, const L& loss, problem<T>& p, loss_detail* detail = nullptr) {
+  double value = 0;
+  planned(backend, [&](auto& ctx) { value = evaluate(ctx, loss, p.e(), p.s(), p.d(), detail); });
+  return value;
+}
+
+}  // namespace avss::testing
