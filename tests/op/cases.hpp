@@ -2,6 +2,7 @@
 #pragma once
 
 #include <avss/op/act_norm.hpp>
+#include <avss/op/copy.hpp>
 #include <avss/op/depthwise.hpp>
 #include <avss/op/filterbank.hpp>
 #include <avss/op/pointwise.hpp>
@@ -286,6 +287,28 @@ struct synthesis_case {
                                       r.gradient("mask_weight"), r.gradient("mask_bias"), r.gradient("decoder"),
                                       r.gradient("bias")});
   }
+};
+
+// y = part of x, or y += part of x.
+struct copy_case {
+  dim_t rows, n, from_pitch, to_pitch;
+  bool accumulate = false;
+
+  std::vector<array_spec> arrays() const {
+    return {{"x", rows * from_pitch, role::constant},
+            {"start", rows * to_pitch, role::constant},
+            {"y", rows * to_pitch, role::made}};
+  }
+  template <class B>
+  void forward(op_run<B>& r) const {
+    using T = typename B::value_type;
+    r.values("y") = r.values("start");
+    if (!accumulate)
+      for (dim_t i = 0; i < rows; ++i) std::fill_n(r.value("y") + i * to_pitch, n, std::numeric_limits<T>::quiet_NaN());
+    r.run(op::copy<T>{rows, n, from_pitch, to_pitch, r.value("x"), r.value("y"), accumulate});
+  }
+  template <class B>
+  void backward(op_run<B>&) const {}
 };
 
 }  // namespace avss::test

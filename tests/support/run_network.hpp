@@ -42,8 +42,7 @@ network_result<typename B::value_type> run_network(const Net& net, std::vector<t
   const dim_t length = static_cast<dim_t>(x.size()) / batch;
   const pass mode = dy.empty() ? pass::infer : pass::train;
   arena memory(planned_bytes(net, batch, length, mode, backend));
-  std::fill_n(static_cast<T*>(memory.take_front(memory.capacity())), memory.capacity() / sizeof(T), poison<T>);
-  memory.reset();
+  std::fill_n(static_cast<T*>(memory.take_front(0)), memory.capacity() / sizeof(T), poison<T>);
   network_result<T> r;
   r.gradients.assign(values.size(), gradient_start);
   r.y.assign(static_cast<std::size_t>(batch * Net::sources * length), poison<T>);
