@@ -18,19 +18,19 @@ namespace detail {
 // Compares what a file says of its network with a configuration, key by key; what it leaves out is not compared.
 class claims {
  public:
-  claims(const value& said, std::string prefix) : said_(said), prefix_(std::move(prefix)) {}
+  claims(const checkpoint_value& said, std::string prefix) : said_(said), prefix_(std::move(prefix)) {}
 
   void number(std::string_view key, double ours) {
-    const value* v = said_.find(key);
+    const checkpoint_value* v = said_.find(key);
     if (v && v->number() && *v->number() != ours) differ(key, text(*v->number()), text(ours));
   }
   void flag(std::string_view key, bool ours) {
-    const value* v = said_.find(key);
+    const checkpoint_value* v = said_.find(key);
     if (v && v->boolean() && *v->boolean() != ours) differ(key, *v->boolean() ? "true" : "false", ours ? "true" : "false");
   }
   // `none` is how we call what the file says with None.
   void word(std::string_view key, std::string_view ours, std::string_view none = "none") {
-    const value* v = said_.find(key);
+    const checkpoint_value* v = said_.find(key);
     if (!v) return;
     const std::string theirs = v->is_text() ? v->text() : std::string(none);
     if (theirs != ours) differ(key, printable(theirs), std::string(ours));
@@ -48,7 +48,7 @@ class claims {
             " in the network";
   }
 
-  const value& said_;
+  const checkpoint_value& said_;
   std::string prefix_, all_;
 };
 
@@ -65,8 +65,8 @@ inline std::string_view word_of(norm_kind k) {
 
 // What the names and shapes of a file do not show, the activation of the masks above all, some files say beside them
 // (asteroid's model_args, kaituoxu's top level). Returns how that differs from `c`, "" if it does not.
-inline std::string contradictions(const convtasnet_config& c, const value& metadata) {
-  if (const value* args = metadata.find("model_args")) {
+inline std::string contradictions(const convtasnet_config& c, const checkpoint_value& metadata) {
+  if (const checkpoint_value* args = metadata.find("model_args")) {
     detail::claims said(*args, "model_args.");
     said.number("sample_rate", c.sample_rate);
     said.number("n_src", static_cast<double>(c.sources));
@@ -94,7 +94,7 @@ inline std::string contradictions(const convtasnet_config& c, const value& metad
 
 // Loads a file's weights, in whatever layout they are, and returns that layout. Throws error: see set_weights.
 template <convtasnet_config S, class B>
-layout load_weights(engine<ConvTasNet<S>, B>& to, const weights& file, const std::string& origin) {
+layout load_weights(engine<ConvTasNet<S>, B>& to, const loaded_weights& file, const std::string& origin) {
   const convtasnet_weights w = to_convtasnet(file.tensors, file.metadata, origin);
   if (const std::string differ = contradictions(S, file.metadata); !differ.empty())
     fail(origin, ": weights of another network: ", differ, "; choose the configuration that the file was made with");

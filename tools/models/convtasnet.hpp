@@ -21,7 +21,7 @@ class convtasnet_separator final : public separator {
   }
 
   const separator_info& info() const override { return info_; }
-  void load(const weights& file, const std::string& origin) override { load_weights(engine_, file, origin); }
+  void load(const loaded_weights& file, const std::string& origin) override { load_weights(engine_, file, origin); }
   void separate(std::span<const float> mixture, std::span<float> estimates) override { engine_.separate(mixture, estimates); }
   std::size_t planned_bytes(dim_t length) const override { return engine_.planned_bytes(pass::infer, 1, length); }
 
