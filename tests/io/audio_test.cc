@@ -18,7 +18,7 @@ class audio : public in_folder {
  protected:
   // An interleaved file of any format of libsndfile.
   fs::path store(const std::string& name, int format, const std::vector<float>& samples, int rate = 8000, int channels = 1) {
-    const fs::path path = folder / name;
+    fs::path path = folder / name;
     SF_INFO info{};
     info.samplerate = rate;
     info.channels = channels;
