@@ -51,5 +51,6 @@ check() {
 
 export compiler
 export -f compile check
+# shellcheck disable=SC2016
 printf '%s\0' "$@" | xargs -0 -P 2 -I{} bash -c 'check "$1"' _ {} || exit 1
 echo "$# snippets are refused, and their twins compile ($("$compiler" --version | head -1))"
