@@ -55,6 +55,15 @@ struct result_shape {
   };
 };
 
+// A convolution that keeps the length with as many zeros before as behind.
+template <dim_t Kernel, bool Causal>
+struct odd_kernel {
+  static constexpr bool ok = Causal || Kernel % 2 == 1;
+  struct demand {
+    static_assert(ok, "avss: a convolution along time that is not causal needs an odd kernel, see odd_kernel<Kernel, Causal>");
+  };
+};
+
 namespace detail {
 template <bool FirstOk, class First, class Then>
 struct both_fit {
@@ -125,17 +134,21 @@ constexpr dim_t frames_of(const X& x) {
   return n;
 }
 
+// Fit::ok; where it does not hold, the sentence is printed.
+template <class Fit>
+constexpr bool demanded() {
+  return sizeof(typename Fit::demand) > 0 && Fit::ok;
+}
+
 // Whether Layer takes X and makes Y. Where not, the sentence is printed, and only that: callers go on only if it holds.
 template <class Layer, class X>
 constexpr bool checked() {
-  using fit = typename Layer::template fit<X>;
-  return sizeof(typename fit::demand) > 0 && fit::ok;
+  return demanded<typename Layer::template fit<X>>();
 }
 template <class Layer, class X, class Y>
 constexpr bool checked() {
   if constexpr (checked<Layer, X>()) {
-    using result = result_shape<typename Layer::template out_shape<X>, Y>;
-    return sizeof(typename result::demand) > 0 && result::ok;
+    return demanded<result_shape<typename Layer::template out_shape<X>, Y>>();
   } else {
     return false;
   }

@@ -33,6 +33,12 @@ std::size_t scratch_bytes(const B&, const Op&) {
   return 0;
 }
 
+// Whether the backend has the operation; execute is found where the operation and the backend are declared.
+template <class B, class Op>
+concept executes = requires(B& backend, const Op& op, void* scratch) {
+  execute(backend, op, scratch);
+};
+
 template <class B>
 class context {
  public:
@@ -100,9 +106,13 @@ class context {
     if constexpr (detail::is_measure<B>) {
       memory_->take_back(scratch_bytes(backend_.backend, op));
     } else {
-      const std::size_t need = scratch_bytes(backend_, op);
-      void* scratch = need ? memory_->take_back(need) : nullptr;
-      execute(backend_, op, scratch);
+      static_assert(executes<B, Op>,
+                    "avss: this backend cannot execute this operation: include its header, or choose another backend");
+      if constexpr (executes<B, Op>) {
+        const std::size_t need = scratch_bytes(backend_, op);
+        void* scratch = need ? memory_->take_back(need) : nullptr;
+        execute(backend_, op, scratch);
+      }
     }
   }
 

@@ -77,11 +77,13 @@ class branch_sum : public detail::branches<L...> {
   template <class X>
   static constexpr out_shape<X> out(X x) {
     out_shape<X> y{};
-    base::each([&]<std::size_t I>() {
-      const auto made = std::remove_cvref_t<decltype(std::declval<base>().template layer<I>())>::out(x);
-      if (I > 0 && made != y) fail("the branches of a sum make ", to_string(y), " and ", to_string(made));
-      y = made;
-    });
+    if constexpr (checked<branch_sum, X>()) {
+      base::each([&]<std::size_t I>() {
+        const auto made = std::remove_cvref_t<decltype(std::declval<base>().template layer<I>())>::out(x);
+        if (I > 0 && made != y) fail("the branches of a sum make ", to_string(y), " and ", to_string(made));
+        y = made;
+      });
+    }
     return y;
   }
   template <class X, class T>
@@ -124,11 +126,13 @@ class branch_concat : public detail::branches<L...> {
   static constexpr out_shape<X> out(X x) {
     constexpr dim_t all = extent_of<out_shape<X>, 1>;
     out_shape<X> y{};
-    base::each([&]<std::size_t I>() {
-      const auto made = set_channels<all>(std::remove_cvref_t<decltype(std::declval<base>().template layer<I>())>::out(x));
-      if (I > 0 && made != y) fail("joined branches make ", to_string(y), " and ", to_string(made), ", channels aside");
-      y = made;
-    });
+    if constexpr (checked<branch_concat, X>()) {
+      base::each([&]<std::size_t I>() {
+        const auto made = set_channels<all>(std::remove_cvref_t<decltype(std::declval<base>().template layer<I>())>::out(x));
+        if (I > 0 && made != y) fail("joined branches make ", to_string(y), " and ", to_string(made), ", channels aside");
+        y = made;
+      });
+    }
     return y;
   }
   template <class X, class T>

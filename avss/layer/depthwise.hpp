@@ -22,7 +22,7 @@ struct depthwise {
   static constexpr dim_t n_channels = S.channels, kernel = S.kernel, dilation = S.dilation;
   static constexpr bool has_bias = S.bias, causal = S.causal;
   static constexpr dim_t left = (kernel - 1) * dilation / (causal ? 1 : 2);
-  static_assert(causal || kernel % 2 == 1, "avss: a depthwise convolution that is not causal needs an odd kernel");
+  static_assert(sizeof(typename odd_kernel<kernel, causal>::demand) > 0);
 
   depthwise_params<n_channels, kernel, has_bias> params;
 

@@ -1,6 +1,7 @@
 // One block of a temporal convolutional network, figure 1C of Conv-TasNet (Luo and Mesgarani 2019, arXiv:1809.07454).
 #pragma once
 
+#include <avss/core/concepts.hpp>
 #include <avss/core/context.hpp>
 #include <avss/layer/named.hpp>
 #include <avss/op/depthwise.hpp>
@@ -32,7 +33,7 @@ struct temporal_block {
   static constexpr dim_t channels = S.channels, hidden = S.hidden, skip_channels = S.skip, kernel = S.kernel;
   static constexpr bool bias = S.bias, has_residual = S.residual, has_skip = S.skip > 0;
   static constexpr norm_kind norm = S.norm;
-  static_assert(S.causal || kernel % 2 == 1, "avss: a temporal block that is not causal needs an odd kernel");
+  static_assert(sizeof(typename odd_kernel<kernel, S.causal>::demand) > 0);
   static_assert(has_residual || has_skip, "avss: a temporal block needs a residual or a skip convolution");
 
   using wide = shape<dyn, hidden, dyn>;

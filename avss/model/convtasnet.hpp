@@ -71,7 +71,7 @@ class ConvTasNet {
   using block =
       temporal_block<temporal_block_spec{S.bottleneck, S.hidden, S.skip, S.kernel, S.norm, S.eps, S.bias, S.causal, true}>;
   using last_block = temporal_block<temporal_block_spec{S.bottleneck, S.hidden, S.skip, S.kernel, S.norm, S.eps, S.bias,
-                                                        S.causal, S.last != last_residual::left_out}>;
+                                                        S.causal, !has_skip || S.last != last_residual::left_out}>;
 
   struct framing {
     dim_t frames;
