@@ -80,8 +80,9 @@ void init_group(Node& node, const std::string& prefix, const random_stream& rand
 // values [extent().values], states [extent().state] or none: every parameter, trained or not, gets its initial values. They
 // depend on the seed, on the parameter's name and shape, and on nothing else. Padding is left as it is.
 template <class Net, class T>
-void init_params(Net& net, std::uint64_t seed, std::span<T> values, std::span<T> states = {}) {
-  detail::init_group(net, "", random_stream(seed, "parameters"), values, states);
+void init_params(const Net& net, std::uint64_t seed, std::span<T> values, std::span<T> states = {}) {
+  // visit() hands out references to change things; this only reads offsets.
+  detail::init_group(const_cast<Net&>(net), "", random_stream(seed, "parameters"), values, states);
 }
 
 }  // namespace avss

@@ -2,6 +2,7 @@
 // names: same_but_channels<
 #include <avss/layer/act_norm.hpp>
 #include <avss/layer/branch.hpp>
+
 #include "use.hpp"
 
 using namespace avss;

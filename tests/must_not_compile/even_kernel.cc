@@ -1,6 +1,7 @@
 // avss: a convolution along time that is not causal needs an odd kernel, see odd_kernel<Kernel, Causal>
 // names: odd_kernel<4, false>
 #include <avss/layer/depthwise.hpp>
+
 #include "use.hpp"
 
 using namespace avss;

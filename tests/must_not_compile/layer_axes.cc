@@ -1,6 +1,7 @@
 // avss: a layer is given an array with another number of axes than it takes, see axes<Expected, Got>
 // names: axes<3, 4>
 #include <avss/layer/depthwise.hpp>
+
 #include "use.hpp"
 
 using namespace avss;

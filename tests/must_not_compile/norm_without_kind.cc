@@ -1,5 +1,6 @@
 // avss: a normalisation layer needs a kind other than none
 #include <avss/layer/act_norm.hpp>
+
 #include "use.hpp"
 
 using namespace avss;

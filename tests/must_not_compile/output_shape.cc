@@ -2,6 +2,7 @@
 // names: result_shape<
 #include <avss/layer/pointwise.hpp>
 #include <avss/layer/sequential.hpp>
+
 #include "use.hpp"
 
 using namespace avss;

@@ -2,6 +2,7 @@
 // names: keeps_shape<
 #include <avss/layer/pointwise.hpp>
 #include <avss/layer/residual.hpp>
+
 #include "use.hpp"
 
 using namespace avss;

@@ -3,6 +3,7 @@
 #include <avss/layer/act_norm.hpp>
 #include <avss/layer/pointwise.hpp>
 #include <avss/layer/sequential.hpp>
+
 #include "use.hpp"
 
 using namespace avss;

@@ -1,6 +1,7 @@
 // avss: a sequence of more than 20 layers compiles slowly: name and nest its groups
 #include <avss/layer/act_norm.hpp>
 #include <avss/layer/sequential.hpp>
+
 #include "use.hpp"
 
 using namespace avss;

@@ -1,0 +1,223 @@
+// //tools:infer as a user runs it: a process, its files, its output.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <avss/convtasnet.hpp>
+#include <avss/io/audio.hpp>
+#include <avss/layer/init.hpp>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/audio_fixture.hpp"
+
+namespace avss {
+namespace {
+
+using namespace avss::testing;
+namespace fs = std::filesystem;
+
+struct outcome {
+  int status;
+  std::string out, err;
+};
+
+std::string text_of(const fs::path& p) {
+  std::ifstream f(p);
+  return {std::istreambuf_iterator<char>(f), {}};
+}
+
+template <convtasnet_config S>
+void store_weights(const fs::path& path, std::string_view layout_name = "torchaudio", std::uint64_t seed = 1) {
+  engine<ConvTasNet<S>, cpu> e(cpu{1});
+  init_params(e.net(), seed, e.values());
+  save_weights(e, path.string(), layout_name);
+}
+
+class infer : public in_folder {
+ protected:
+  void SetUp() override {
+    in_folder::SetUp();
+    store_weights<presets::convtasnet_tiny>(weights());
+    for (const char* part : {"mix", "s1", "s2"}) fs::create_directories(folder / "data/audio/val" / part);
+    for (const char* name : {"11_22", "33_44"}) {
+      const std::vector<float> a = noise(4000, 1, 0.3), b = tone(4000, 0.05, 0.3);
+      std::vector<float> mix(4000);
+      for (std::size_t i = 0; i < mix.size(); ++i) mix[i] = a[i] + b[i];
+      const auto put = [&](const char* part, const std::vector<float>& x) {
+        write_audio(folder / "data/audio/val" / part / (std::string(name) + ".wav"), 8000, x);
+      };
+      put("mix", mix), put("s1", a), put("s2", b);
+    }
+  }
+
+  std::string weights() const { return (folder / "tiny.pth").string(); }
+  std::string data() const { return "datasets.inf.dataset_path=" + (folder / "data").string() + " datasets.inf.partition=val"; }
+  std::string tiny() const { return "-cn=inf_convtasnet model=convtasnet_tiny inferencer.from_pretrained=" + weights(); }
+  std::string to_results() const { return " inferencer.save_path=" + (folder / "out").string(); }
+
+  outcome run(const std::string& arguments, const std::string& before = "") const {
+    const std::string command =
+        before + " ./tools/infer " + arguments + " >" + (folder / "stdout").string() + " 2>" + (folder / "stderr").string();
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), text_of(folder / "stdout"),
+            text_of(folder / "stderr")};
+  }
+
+  // Fails with one line that has all `parts`, and leaves no result behind.
+  template <class... Parts>
+  void expect_refusal(const std::string& arguments, const Parts&... parts) {
+    SCOPED_TRACE(arguments);
+    const outcome r = run(arguments);
+    EXPECT_NE(r.status, 0);
+    ASSERT_FALSE(r.err.empty());
+    EXPECT_TRUE(says(r.err.substr(0, r.err.size() - 1), parts...));
+    EXPECT_TRUE(files_in(folder / "out").empty());
+  }
+
+  static std::vector<std::string> files_in(const fs::path& where) {
+    std::vector<std::string> files;
+    if (fs::exists(where))
+      for (const auto& e : fs::recursive_directory_iterator(where))
+        if (e.is_regular_file()) files.push_back(fs::relative(e.path(), where).string());
+    std::sort(files.begin(), files.end());
+    return files;
+  }
+};
+
+TEST_F(infer, separates_a_data_set) {
+  const outcome r = run(tiny() + " " + data() + to_results());
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(files_in(folder / "out"),
+            (std::vector<std::string>{"inf/s1/11_22.wav", "inf/s1/33_44.wav", "inf/s2/11_22.wav", "inf/s2/33_44.wav"}));
+  for (const char* word : {"SI-SNR", "SI-SDR", "SNR", "improvement", "permutation", "convtasnet_tiny"})
+    EXPECT_NE(r.out.find(word), std::string::npos) << word << " in " << r.out;
+}
+
+TEST_F(infer, gives_what_the_library_gives) {
+  const fs::path mix = folder / "data/audio/val/mix/11_22.wav";
+  const outcome r = run(tiny() + " inferencer.level=none inferencer.input=" + mix.string() + to_results());
+  ASSERT_EQ(r.status, 0) << r.err;
+  engine<ConvTasNet<presets::convtasnet_tiny>, cpu> e(cpu{1});
+  EXPECT_EQ(load_weights(e, weights()).name, "torchaudio");
+  const auto expected = e.separate(read_audio(mix).samples);
+  for (int s = 0; s < 2; ++s)
+    EXPECT_EQ(read_audio(folder / "out/inf" / ("s" + std::to_string(s + 1)) / "11_22.wav").samples,
+              expected[static_cast<std::size_t>(s)]);
+}
+
+TEST_F(infer, results_do_not_depend_on_threads) {
+  ASSERT_EQ(run("--threads 1 " + tiny() + " " + data() + to_results()).status, 0);
+  const std::string one = text_of(folder / "out/inf/s1/11_22.wav");
+  ASSERT_EQ(run("--threads 3 " + tiny() + " " + data() + to_results()).status, 0);
+  EXPECT_EQ(text_of(folder / "out/inf/s1/11_22.wav"), one);
+}
+
+TEST_F(infer, relative_paths_start_where_the_user_is) {
+  const outcome r =
+      run("-cn=inf_convtasnet model=convtasnet_tiny inferencer.from_pretrained=tiny.pth datasets.inf.dataset_path=data "
+          "datasets.inf.partition=val inferencer.save_path=out",
+          "BUILD_WORKING_DIRECTORY=" + folder.string());
+  EXPECT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(files_in(folder / "out").size(), 4u);
+}
+
+TEST_F(infer, needs_to_know_what_where_and_with_which_weights) {
+  expect_refusal("model=convtasnet_tiny", "datasets.inf.dataset_path=DIR", "inferencer.input=PATH");
+  expect_refusal(data(), "inferencer.save_path=DIR");
+  expect_refusal(data() + to_results(), "inferencer.from_pretrained=FILE");
+  expect_refusal(tiny() + " " + data() + to_results() + " inferencer.widow=3", "inferencer.widow", "inferencer.window");
+  expect_refusal(tiny() + " " + data() + to_results() + " inferencer.window=-1", "inferencer.window");
+  expect_refusal(tiny() + " " + data() + to_results() + " inferencer.level=loud", "mixture", "peak", "none");
+  expect_refusal("model=convtasnet_teeny " + data() + to_results(), "convtasnet_tiny");
+  expect_refusal(tiny() + " " + data() + to_results() + " inferencer.device=cuda", "auto", "cpu");
+  expect_refusal(tiny() + " datasets.inf.dataset_path=/nowhere" + to_results(), "/nowhere");
+  EXPECT_EQ(run("--window=3").status, 2);
+}
+
+TEST_F(infer, takes_the_preset_that_has_the_sizes) {
+  // The reference project's small network by its sizes: those of preset convtasnet_cpu.
+  store_weights<presets::convtasnet_cpu>(folder / "cpu.pth", "reference");
+  const outcome r =
+      run("model.encoder_dim=16 model.tcn_bottleneck_dim=4 model.tcn_hidden_dim=16 model.tcn_num_layers=1 "
+          "model.tcn_num_stacks=2 inferencer.from_pretrained=" +
+          (folder / "cpu.pth").string() + " " + data() + to_results());
+  EXPECT_EQ(r.status, 0) << r.err;
+  EXPECT_NE(r.out.find("convtasnet_cpu: 1994 parameters"), std::string::npos) << r.out;
+  expect_refusal(
+      "model.encoder_dim=17 inferencer.from_pretrained=x " + data() + " inferencer.save_path=" + (folder / "out").string(),
+      "model.encoder_dim=17", "convtasnet_cpu");
+}
+
+TEST_F(infer, says_what_is_wrong_with_weights) {
+  const auto with = [&](const fs::path& p) {
+    return "model=convtasnet_tiny inferencer.from_pretrained=" + p.string() + " " + data() + to_results();
+  };
+  expect_refusal(with(folder / "absent.pth"), "absent.pth", "No such file");
+  std::ofstream(folder / "empty.pth").close();
+  expect_refusal(with(folder / "empty.pth"), "empty.pth", "empty");
+  expect_refusal(with(folder / "data/audio/val/mix/11_22.wav"), "not a weights file", "WAV");
+  expect_refusal(with(folder), "director");
+  // Another network: the complete list, and the name of the one that fits.
+  store_weights<presets::convtasnet_cpu>(folder / "cpu.pth", "reference");
+  expect_refusal(with(folder / "cpu.pth"), "wrong shape", "unexpected", "encoder.bias", "the weights fit model=convtasnet_cpu");
+  // Damaged in the middle.
+  std::string bytes = text_of(weights());
+  std::ofstream(folder / "cut.pth", std::ios::binary) << bytes.substr(0, bytes.size() / 2);
+  expect_refusal(with(folder / "cut.pth"), "cut.pth");
+  engine<ConvTasNet<presets::convtasnet_tiny>, cpu> e(cpu{1});
+  init_params(e.net(), 1, e.values());
+  e.values()[3] = std::numeric_limits<float>::quiet_NaN();
+  save_weights(e, (folder / "nan.safetensors").string());
+  expect_refusal(with(folder / "nan.safetensors"), "not finite", "encoder.weight");
+}
+
+TEST_F(infer, goes_on_after_a_broken_mixture_and_ends_with_an_error) {
+  std::ofstream(folder / "data/audio/val/mix/11_22.wav") << "RIFF";
+  const outcome r = run(tiny() + " " + data() + to_results());
+  EXPECT_EQ(r.status, 1);
+  EXPECT_NE(r.err.find("11_22.wav"), std::string::npos) << r.err;
+  EXPECT_EQ(files_in(folder / "out"), (std::vector<std::string>{"inf/s1/33_44.wav", "inf/s2/33_44.wav"}));
+}
+
+TEST_F(infer, a_full_disk_leaves_nothing_half_written) {
+  const outcome r = run(tiny() + " " + data() + to_results(), "ulimit -f 8; trap '' XFSZ;");
+  EXPECT_EQ(r.status, 1);
+  EXPECT_NE(r.err.find("writing failed"), std::string::npos) << r.err;
+  EXPECT_TRUE(files_in(folder / "out").empty());
+}
+
+TEST_F(infer, an_interrupt_leaves_whole_items_only) {
+  for (int i = 0; i < 200; ++i)
+    fs::copy_file(folder / "data/audio/val/mix/11_22.wav", folder / "data/audio/val/mix" / ("x_" + std::to_string(i) + ".wav"));
+  fs::remove_all(folder / "data/audio/val/s1");
+  fs::remove_all(folder / "data/audio/val/s2");
+  const pid_t child = fork();
+  if (child == 0) {
+    if (!std::freopen((folder / "stdout").c_str(), "w", stdout)) _exit(126);
+    const std::string w = "inferencer.from_pretrained=" + weights(),
+                      d = "datasets.inf.dataset_path=" + (folder / "data").string(),
+                      o = "inferencer.save_path=" + (folder / "out").string();
+    execl("./tools/infer", "./tools/infer", "model=convtasnet_tiny", w.c_str(), d.c_str(), "datasets.inf.partition=val",
+          o.c_str(), nullptr);
+    _exit(127);
+  }
+  while (files_in(folder / "out").size() < 6 && kill(child, 0) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  kill(child, SIGINT);
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_TRUE(WEXITSTATUS(status) == 130 || WEXITSTATUS(status) == 0) << WEXITSTATUS(status);
+  const auto files = files_in(folder / "out");
+  EXPECT_EQ(files.size() % 2, 0u);
+  for (const std::string& f : files) EXPECT_EQ(read_audio(folder / "out" / f).samples.size(), 4000u) << f;
+}
+
+}  // namespace
+}  // namespace avss
