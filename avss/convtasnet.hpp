@@ -10,4 +10,5 @@
 #include <avss/cpu/pointwise.hpp>
 #include <avss/model/convtasnet.hpp>
 #include <avss/model/convtasnet_presets.hpp>
+#include <avss/model/convtasnet_weights.hpp>
 #include <avss/model/engine.hpp>

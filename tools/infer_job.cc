@@ -277,7 +277,7 @@ class inference {
 
   int run() {
     const mixture_list list = find_items(options_, network_.info());
-    long_form(network_, {.window = options_.window});  // a bad window fails here, once
+    const long_form refuses_a_bad_window(network_, {.window = options_.window});  // here, and not once an item
     make_folders(options_, list, static_cast<std::size_t>(network_.info().sources));
     if (!list.skipped.empty())
       err_ << "note: " << list.skipped.size() << " files that are no audio by their names skipped, such as "

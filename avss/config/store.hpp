@@ -169,7 +169,12 @@ class config_store {
   // The first folder that has a file wins.
   explicit config_store(std::vector<std::string> folders) : folders_(std::move(folders)) {}
 
-  const std::vector<std::string>& folders() const { return folders_; }
+  // The folders, for messages.
+  std::vector<std::string> folders() const {
+    std::vector<std::string> all;
+    for (const std::string& f : folders_) all.push_back(name_for_people(f));
+    return all;
+  }
 
   bool has_group(const std::string& group) const {
     if (!safe(group)) return false;
@@ -193,10 +198,11 @@ class config_store {
     if (file.empty()) return nullptr;
     const std::string text = read_text_file(file);
     config_file c;
-    c.header = detail::package_header(text, file);
-    value body = parse_yaml(text, file);
+    const std::string shown = name_for_people(file);
+    c.header = detail::package_header(text, shown);
+    value body = parse_yaml(text, shown);
     if (!body.is_null()) {
-      if (!body.is(kind::map)) fail(file, ": a configuration is a section (key: value), found ", body.described());
+      if (!body.is(kind::map)) fail(shown, ": a configuration is a section (key: value), found ", body.described());
       if (const value* list = body.child("defaults")) {
         if (!list->is(kind::list)) fail(list->where().text(), ": 'defaults' is a list, found ", list->described());
         for (const value& item : list->items()) c.defaults.push_back(detail::parse_default(item));
@@ -208,6 +214,13 @@ class config_store {
   }
 
  private:
+  // Of a file that was built in, the path in the source tree.
+  static std::string name_for_people(const std::string& file) {
+    constexpr std::string_view inside = ".runfiles/avss/";
+    const std::size_t at = file.rfind(inside);
+    return at == std::string::npos ? file : file.substr(at + inside.size());
+  }
+
   static bool safe(const std::string& path) {
     if (path.find('\0') != std::string::npos) return false;
     for (const auto& part : std::filesystem::path(path))

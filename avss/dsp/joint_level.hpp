@@ -1,8 +1,8 @@
 // Gains that make estimates sum to their mixture: least squares jointly over the sources.
 #pragma once
 
+#include <Eigen/Cholesky>
 #include <Eigen/Core>
-#include <Eigen/Eigenvalues>
 #include <avss/core/error.hpp>
 #include <cmath>
 #include <cstddef>
@@ -42,23 +42,20 @@ class joint_level {
     for (Eigen::Index s = 0; s < sources; ++s)
       if (products_(s, s) > 0) unit(s) = 1 / std::sqrt(products_(s, s));
     const Eigen::MatrixXd correlation = unit.asDiagonal() * products_ * unit.asDiagonal();
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(correlation);
-    // The smallest solution along directions that the estimates hardly span: dividing by their eigenvalues would give
-    // huge gains that cancel each other.
-    Eigen::VectorXd along = solver.eigenvectors().transpose() * (unit.asDiagonal() * with_mixture_);
-    for (Eigen::Index i = 0; i < sources; ++i) {
-      const double value = solver.eigenvalues()(i);
-      along(i) = value > dependent ? along(i) / value : 0;
-    }
-    const Eigen::VectorXd solution = unit.asDiagonal() * (solver.eigenvectors() * along);
+    const Eigen::VectorXd wanted = unit.asDiagonal() * with_mixture_;
+    // Tikhonov's solution, refined twice: exact to 1e-12 along what the estimates span well (eigenvalue near 1), small
+    // along what they hardly span, where dividing by the eigenvalue would give huge gains that cancel each other.
+    const Eigen::LLT<Eigen::MatrixXd> damped(correlation + damping * Eigen::MatrixXd::Identity(sources, sources));
+    Eigen::VectorXd solution = Eigen::VectorXd::Zero(sources);
+    for (int step = 0; step < 3; ++step) solution += damped.solve(wanted - correlation * solution);
     std::vector<double> out(static_cast<std::size_t>(sources), 1.);
     for (Eigen::Index s = 0; s < sources; ++s)
-      if (unit(s) > 0) out[static_cast<std::size_t>(s)] = solution(s);
+      if (unit(s) > 0) out[static_cast<std::size_t>(s)] = unit(s) * solution(s);
     return out;
   }
 
  private:
-  static constexpr double dependent = 1e-4;  // eigenvalue of the correlation matrix; bounds a gain to 100 times its share
+  static constexpr double damping = 1e-4;  // of correlations, which are 1 at most
 
   static Eigen::Index rows(std::size_t n) { return static_cast<Eigen::Index>(n); }
   static double dot(std::span<const float> a, std::span<const float> b) {

@@ -15,8 +15,9 @@
 
 namespace avss {
 
-// Samples that `length` samples at rate `from` become at rate `to`: ceil(length to / from).
+// Samples that `length` samples at rate `from` become at rate `to`: ceil(length to / from). 0 for rates that are none.
 constexpr dim_t resampled_length(dim_t length, dim_t from, dim_t to) {
+  if (from <= 0 || to <= 0) return 0;
   const dim_t common = std::gcd(from, to);
   const dim_t o = from / common, n = to / common;
   return length / o * n + (length % o * n + o - 1) / o;  // split, so that the product cannot overflow

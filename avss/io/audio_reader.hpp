@@ -68,7 +68,8 @@ inline std::string system_message(int code) { return std::string(std::strerror(c
 inline std::string sndfile_message() {
   std::string reason = sf_strerror(nullptr);
   while (!reason.empty() && (reason.back() == '\n' || reason.back() == '.')) reason.pop_back();
-  return reason;
+  // libsndfile's answer to an mp3 that is too short to be recognised would send the reader after the wrong cause.
+  return reason.starts_with("File does not exist") ? "unknown format" : reason;
 }
 
 // Opens a regular, non-empty file for reading; `size` receives its bytes.
@@ -88,22 +89,30 @@ inline descriptor open_audio(const std::filesystem::path& path, std::uint64_t& s
   return file;
 }
 
-// Throws if a RIFF, RIFX or RF64 header promises more bytes of samples than the file has. libsndfile silently shortens
-// such a file. Other formats, and chunk lists that lead nowhere, are left to libsndfile.
-inline void refuse_truncated_wav(const std::filesystem::path& path, int fd, std::uint64_t size) {
-  std::array<unsigned char, 28> bytes;
+// Throws if the header of a wav (RIFF, RIFX, RF64), aiff, au or w64 file promises more bytes than there are: libsndfile
+// silently shortens those. Other formats, and chunk lists that lead nowhere, are left to libsndfile.
+inline void refuse_truncated(const std::filesystem::path& path, int fd, std::uint64_t size) {
+  std::array<unsigned char, 24> bytes;
   const auto read_at = [&](std::uint64_t at, std::size_t count) {
     return ::pread(fd, bytes.data(), count, static_cast<off_t>(at)) == static_cast<ssize_t>(count);
   };
+  if (!read_at(0, bytes.size())) return;
   const auto has_id = [&](std::size_t at, const char* id) { return std::memcmp(bytes.data() + at, id, 4) == 0; };
-  if (!read_at(0, 12) || !has_id(8, "WAVE")) return;
-  const bool big_endian = has_id(0, "RIFX");
-  if (!big_endian && !has_id(0, "RIFF") && !has_id(0, "RF64")) return;
+  const bool big_endian = has_id(0, "RIFX") || has_id(0, "FORM") || has_id(0, ".snd");
   const auto number = [&](std::size_t at, std::size_t count) {
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < count; ++i) value |= std::uint64_t{bytes[at + (big_endian ? count - 1 - i : i)]} << (8 * i);
     return value;
   };
+  const auto compare = [&](std::uint64_t promised, std::uint64_t present, const char* what) {
+    if (promised > present)
+      fail(path.string(), ": is truncated: its header promises ", promised, " bytes", what, " and ", present,
+           " are there; copy or convert it again");
+  };
+  if (has_id(0, "FORM")) compare(number(4, 4), size - 8, "");
+  if (has_id(0, "riff")) compare(number(16, 8), size, "");
+  if (has_id(0, ".snd") && number(8, 4) != 0xffffffffu) compare(number(4, 4) + number(8, 4), size, "");
+  if (!has_id(8, "WAVE") || !(has_id(0, "RIFF") || has_id(0, "RIFX") || has_id(0, "RF64"))) return;
 
   std::uint64_t size_64 = 0;
   for (std::uint64_t at = 12; at < size && read_at(at, 8);) {
@@ -117,9 +126,7 @@ inline void refuse_truncated_wav(const std::filesystem::path& path, int fd, std:
         length = size_64;
       else if (unknown && length > size - at - 8)
         return;
-      if (length > size - at - 8)
-        fail(path.string(), ": is truncated: its header promises ", length, " bytes of samples and ", size - at - 8,
-             " follow; copy or convert it again");
+      compare(length, size - at - 8, " of samples");
       return;
     }
     at += 8 + length + (length & 1);
@@ -137,13 +144,13 @@ class audio_reader {
       : path_(std::move(path)), choice_(choice) {
     std::uint64_t size = 0;
     detail::descriptor fd = detail::open_audio(path_, size);
-    detail::refuse_truncated_wav(path_, fd.get(), size);
+    detail::refuse_truncated(path_, fd.get(), size);
     SF_INFO format{};
     file_.reset(sf_open_fd(fd.get(), SFM_READ, &format, SF_TRUE));
     fd.release();  // libsndfile closes it, also when it fails
     if (!file_)
       fail(path_.string(), ": is no audio that can be read (", detail::sndfile_message(),
-           "); expected wav, flac, ogg or mp3, convert it first, for example with ffmpeg");
+           "); expected wav, flac, ogg or mp3: copy it again if it is one, else convert it, for example with ffmpeg");
     info_ = {format.samplerate, format.channels, format.frames};
     if (info_.rate <= 0 || info_.channels <= 0)
       fail(path_.string(), ": has ", info_.channels, " channels at ", info_.rate, " Hz; copy or convert it again");

@@ -5,11 +5,11 @@
 
 #include <array>
 #include <avss/core/error.hpp>
+#include <avss/io/checkpoint_value.hpp>
 #include <avss/io/layout.hpp>
 #include <avss/io/printable.hpp>
 #include <avss/io/state_dict.hpp>
 #include <avss/io/tensor.hpp>
-#include <avss/io/value.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -130,7 +130,7 @@ struct convtasnet_weights {
 
 // Recognises the layout by the names, after stripping wrapper prefixes, and translates. `metadata` is the top of the file's
 // tree (may be none): kaituoxu's X is checked against it. Throws avss::error.
-inline convtasnet_weights to_convtasnet(tensor_dict weights, const value& metadata, const std::string& origin) {
+inline convtasnet_weights to_convtasnet(tensor_dict weights, const checkpoint_value& metadata, const std::string& origin) {
   strip_prefixes(weights);
   const layout* known = recognise(convtasnet_layouts(), weights);
   if (!known) {
@@ -143,7 +143,7 @@ inline convtasnet_weights to_convtasnet(tensor_dict weights, const value& metada
   convtasnet_weights result{*known, {}};
   if (const auto period = period_of(*known, weights)) {
     result.source.period = *period;
-    const value* declared = metadata.find("X");
+    const checkpoint_value* declared = metadata.find("X");
     if (declared && declared->integer() && *declared->integer() != *period)
       fail(origin, ": damaged ", known->name, " file: it declares X=", *declared->integer(), " blocks a repeat and holds ",
            *period, "; save it again");

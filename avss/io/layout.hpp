@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <avss/core/error.hpp>
+#include <avss/io/checkpoint_value.hpp>
 #include <avss/io/printable.hpp>
 #include <avss/io/tensor.hpp>
-#include <avss/io/value.hpp>
 #include <cstdint>
 #include <optional>
 #include <span>

@@ -188,7 +188,7 @@ inline tensor parse_npy(byte_span bytes, const std::string& origin) {
   else
     t.bytes.assign(data.begin(), data.end());
   if (order == '>' && width > 1)
-    for (std::size_t i = 0; i < t.bytes.size(); i += width) std::reverse(t.bytes.begin() + i, t.bytes.begin() + i + width);
+    for (std::size_t i = 0; i < t.bytes.size(); i += width) std::reverse(t.bytes.data() + i, t.bytes.data() + i + width);
   return t;
 }
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/io/bytes.hpp>
+#include <avss/io/checkpoint_value.hpp>
 #include <avss/io/pickle_graph.hpp>
 #include <avss/io/printable.hpp>
-#include <avss/io/value.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -58,7 +58,7 @@ class pickle_translator {
 
   pickle_translator(std::string origin, fetcher fetch) : origin_(std::move(origin)), fetch_(std::move(fetch)) {}
 
-  value translate(const pickle_node& node) { return walk(node, 0); }
+  checkpoint_value translate(const pickle_node& node) { return walk(node, 0); }
 
   // The parts of a persistent id, or nothing where it is none of PyTorch's or its element type is not known here.
   static std::optional<storage_id> parse_id(const pickle_node& persistent) {
@@ -92,51 +92,51 @@ class pickle_translator {
     fail(origin_, ": damaged PyTorch file: ", why, "; save or download it again");
   }
 
-  value walk(const pickle_node& n, int depth) {
+  checkpoint_value walk(const pickle_node& n, int depth) {
     switch (n.type) {
       case kind::none: return {};
       case kind::boolean: return n.integer != 0;
       case kind::integer: return n.integer;
-      case kind::big_integer: return value::opaque("int");
+      case kind::big_integer: return checkpoint_value::opaque("int");
       case kind::real: return n.real;
       default: break;
     }
     if (const auto known = done_.find(&n); known != done_.end()) return known->second;
-    if (depth >= deepest) return value::opaque("nested too deeply");
-    done_.emplace(&n, value::opaque("cycle"));
-    value v = compound(n, depth + 1);
+    if (depth >= deepest) return checkpoint_value::opaque("nested too deeply");
+    done_.emplace(&n, checkpoint_value::opaque("cycle"));
+    checkpoint_value v = compound(n, depth + 1);
     // Shared parts can pile up to more levels than any one walk; whoever recurses over a value relies on the bound.
-    if (v.height() > deepest) v = value::opaque("nested too deeply");
+    if (v.height() > deepest) v = checkpoint_value::opaque("nested too deeply");
     done_[&n] = v;
     return v;
   }
 
-  value compound(const pickle_node& n, int depth) {
+  checkpoint_value compound(const pickle_node& n, int depth) {
     switch (n.type) {
       case kind::text: return n.text;
-      case kind::bytes: return value::opaque("bytes", {n.text});
-      case kind::global: return value::opaque(n.text);
-      case kind::list: return value::list(all(n.items, depth));
-      case kind::tuple: return value::tuple(all(n.items, depth));
-      case kind::set: return value::opaque("set", all(n.items, depth));
+      case kind::bytes: return checkpoint_value::opaque("bytes", {n.text});
+      case kind::global: return checkpoint_value::opaque(n.text);
+      case kind::list: return checkpoint_value::list(all(n.items, depth));
+      case kind::tuple: return checkpoint_value::tuple(all(n.items, depth));
+      case kind::set: return checkpoint_value::opaque("set", all(n.items, depth));
       case kind::dict: {
-        value d = value::dict(pairs(n.items, depth));
+        checkpoint_value d = checkpoint_value::dict(pairs(n.items, depth));
         return n.ordered ? d.as_ordered() : d;
       }
-      case kind::persistent: return value::opaque("storage");
+      case kind::persistent: return checkpoint_value::opaque("storage");
       default: return object(n, depth);
     }
   }
 
-  std::vector<value> all(const std::vector<const pickle_node*>& nodes, int depth) {
-    std::vector<value> values;
+  std::vector<checkpoint_value> all(const std::vector<const pickle_node*>& nodes, int depth) {
+    std::vector<checkpoint_value> values;
     values.reserve(nodes.size());
     for (const pickle_node* n : nodes) values.push_back(walk(*n, depth));
     return values;
   }
   // As Python does, a key that is set again keeps its place and takes the new value.
-  std::vector<value::field> pairs(const std::vector<const pickle_node*>& nodes, int depth) {
-    std::vector<value::field> fields;
+  std::vector<checkpoint_value::field> pairs(const std::vector<const pickle_node*>& nodes, int depth) {
+    std::vector<checkpoint_value::field> fields;
     std::unordered_map<std::string_view, std::size_t> places;
     for (std::size_t i = 0; i + 1 < nodes.size(); i += 2) {
       if (nodes[i]->type == kind::text && nodes[i]->text.size() < 1024) {  // hashing must stay cheap
@@ -146,13 +146,13 @@ class pickle_translator {
           continue;
         }
       }
-      value key = walk(*nodes[i], depth);
+      checkpoint_value key = walk(*nodes[i], depth);
       fields.emplace_back(std::move(key), walk(*nodes[i + 1], depth));
     }
     return fields;
   }
 
-  value object(const pickle_node& n, int depth) {
+  checkpoint_value object(const pickle_node& n, int depth) {
     const std::string_view name = n.callee->type == kind::global ? std::string_view(n.callee->text) : "";
     const auto& args = n.args->items;
     if (name.starts_with("torch._utils _rebuild_tensor") && n.args->type == kind::tuple) return rebuilt(name, args);
@@ -165,9 +165,9 @@ class pickle_translator {
       for (std::string_view part : {"_content", "_val"})
         if (const pickle_node* held = entry(*n.state, part)) return walk(*held, depth);
 
-    std::vector<value> items{walk(*n.args, depth), n.state ? walk(*n.state, depth) : value()};
+    std::vector<checkpoint_value> items{walk(*n.args, depth), n.state ? walk(*n.state, depth) : checkpoint_value()};
     for (const pickle_node* e : n.items) items.push_back(walk(*e, depth));
-    return value::opaque(name.empty() ? "call" : std::string(name), std::move(items), pairs(n.fields, depth));
+    return checkpoint_value::opaque(name.empty() ? "call" : std::string(name), std::move(items), pairs(n.fields, depth));
   }
 
   static const pickle_node* entry(const pickle_node& dict, std::string_view key) {
@@ -189,21 +189,21 @@ class pickle_translator {
   }
 
   // _rebuild_tensor(storage, offset, size, stride), _v2 with three or four arguments more, _v3 with a dtype of its own.
-  value rebuilt(std::string_view function, const std::vector<const pickle_node*>& args) {
+  checkpoint_value rebuilt(std::string_view function, const std::vector<const pickle_node*>& args) {
     const bool v3 = function.ends_with("_v3");
     if (!v3 && !function.ends_with("_v2") && !function.ends_with("_rebuild_tensor"))
-      return value::opaque(std::string(function));
+      return checkpoint_value::opaque(std::string(function));
     if (args.size() < (v3 ? 7u : 4u)) bad("a tensor with too few arguments");
     if (args[0]->type != kind::persistent) bad("a tensor without a storage");
     std::optional<storage_id> id = parse_id(*args[0]);
     // Element types that tensor lacks (complex, quantised) are nobody's weights here.
-    if (!id) return value::opaque(std::string(function));
+    if (!id) return checkpoint_value::opaque(std::string(function));
     stored_tensor t;
     t.type = id->type;
     if (v3) {
       const auto* known = std::begin(detail::torch_types);
       while (known != std::end(detail::torch_types) && !args[6]->is_global(known->name)) ++known;
-      if (known == std::end(detail::torch_types)) return value::opaque(std::string(function));
+      if (known == std::end(detail::torch_types)) return checkpoint_value::opaque(std::string(function));
       t.type = known->type;
     }
     if (args[1]->type != kind::integer || args[1]->integer < 0) bad("a tensor's offset is negative or no integer");
@@ -240,7 +240,7 @@ class pickle_translator {
 
   std::string origin_;
   fetcher fetch_;
-  std::unordered_map<const pickle_node*, value> done_;
+  std::unordered_map<const pickle_node*, checkpoint_value> done_;
 };
 
 }  // namespace avss

@@ -3,11 +3,11 @@
 
 #include <avss/core/error.hpp>
 #include <avss/io/bytes.hpp>
+#include <avss/io/checkpoint_value.hpp>
 #include <avss/io/pickle.hpp>
 #include <avss/io/pickle_value.hpp>
 #include <avss/io/printable.hpp>
 #include <avss/io/read_file.hpp>
-#include <avss/io/value.hpp>
 #include <avss/io/zip_reader.hpp>
 #include <cstdint>
 #include <memory>
@@ -37,12 +37,12 @@ class pytorch_file {
       fail(origin_, ": not a PyTorch file: neither a zip archive nor a legacy stream; save it with torch.save");
   }
 
-  const value& root() const { return root_; }
+  const checkpoint_value& root() const { return root_; }
   const std::string& origin() const { return origin_; }
   std::size_t size() const { return bytes_->size(); }
 
   // The value under a key of the top dict, or nullptr: metadata such as epoch, arch, model_args, N.
-  const value* find(std::string_view key) const { return root_.find(key); }
+  const checkpoint_value* find(std::string_view key) const { return root_.find(key); }
 
   static bool is_zip(byte_span bytes) { return bytes.size() >= 4 && as_text(bytes.first(4)) == "PK\x03\x04"; }
   // A pickle that holds the magic number 0x1950a86a20f9469cfc6c, nothing else.
@@ -119,8 +119,8 @@ class pytorch_file {
     const pickle_graph protocol = pickle_reader::read(in, origin_);
     if (protocol.root->integer != 1001) damaged("protocol ", protocol.root->integer, " where 1001 is expected");
     const pickle_graph system = pickle_reader::read(in, origin_);
-    const value about = pickle_translator(origin_, no_storages()).translate(*system.root);
-    if (const value* little = about.find("little_endian"); little && little->boolean() == false)
+    const checkpoint_value about = pickle_translator(origin_, no_storages()).translate(*system.root);
+    if (const checkpoint_value* little = about.find("little_endian"); little && little->boolean() == false)
       fail(origin_, ": saved on a big-endian machine; save it again on a little-endian one");
     const pickle_graph object = pickle_reader::read(in, origin_);
     const pickle_graph keys = pickle_reader::read(in, origin_);
@@ -154,7 +154,7 @@ class pytorch_file {
 
   std::shared_ptr<const std::vector<std::byte>> bytes_;
   std::string origin_;
-  value root_;
+  checkpoint_value root_;
 };
 
 }  // namespace avss

@@ -4,9 +4,9 @@
 #include <avss/core/error.hpp>
 #include <avss/io/atomic_file.hpp>
 #include <avss/io/bytes.hpp>
+#include <avss/io/checkpoint_value.hpp>
 #include <avss/io/pickle_value.hpp>
 #include <avss/io/tensor.hpp>
-#include <avss/io/value.hpp>
 #include <avss/io/zip_writer.hpp>
 #include <bit>
 #include <cstdint>
@@ -23,7 +23,7 @@ namespace detail {
 // Writes a tree as a pickle of protocol 2 and collects its tensors, in order: the k-th becomes storage "k".
 class pickle_writer {
  public:
-  pickle_writer(const value& root, const std::string& path) : path_(path) {
+  pickle_writer(const checkpoint_value& root, const std::string& path) : path_(path) {
     if (root.height() > 200) fail(path_, ": cannot be written: the tree is deeper than 200 levels");
     out_ = "\x80\x02";
     put(root);
@@ -34,29 +34,29 @@ class pickle_writer {
   const std::vector<const stored_tensor*>& tensors() const { return tensors_; }
 
  private:
-  void put(const value& v) {
+  void put(const checkpoint_value& v) {
     switch (v.type()) {
-      case value::kind::none: out_ += 'N'; break;
-      case value::kind::boolean: out_ += *v.boolean() ? '\x88' : '\x89'; break;
-      case value::kind::integer: put_integer(*v.integer()); break;
-      case value::kind::real:
+      case checkpoint_value::kind::none: out_ += 'N'; break;
+      case checkpoint_value::kind::boolean: out_ += *v.boolean() ? '\x88' : '\x89'; break;
+      case checkpoint_value::kind::integer: put_integer(*v.integer()); break;
+      case checkpoint_value::kind::real:
         out_ += 'G';
         store_le(out_, __builtin_bswap64(std::bit_cast<std::uint64_t>(*v.number())));
         break;
-      case value::kind::text: put_text(v.text()); break;
-      case value::kind::list:
+      case checkpoint_value::kind::text: put_text(v.text()); break;
+      case checkpoint_value::kind::list:
         out_ += ']';
         put_marked(v.items(), 'e');
         break;
-      case value::kind::tuple:
+      case checkpoint_value::kind::tuple:
         if (v.items().empty())
           out_ += ')';
         else
           put_marked(v.items(), 't');
         break;
-      case value::kind::dict: put_dict(v); break;
-      case value::kind::tensor: put_tensor(*v.tensor_view()); break;
-      case value::kind::opaque:
+      case checkpoint_value::kind::dict: put_dict(v); break;
+      case checkpoint_value::kind::tensor: put_tensor(*v.tensor_view()); break;
+      case checkpoint_value::kind::opaque:
         fail(path_, ": cannot be written: a ", printable(v.text()), " object; leave it out or convert it to plain values");
     }
   }
@@ -79,19 +79,19 @@ class pickle_writer {
     store_le(out_, static_cast<std::uint32_t>(text.size()));
     out_ += text;
   }
-  void put_marked(std::span<const value> items, char op) {
+  void put_marked(std::span<const checkpoint_value> items, char op) {
     if (items.empty()) return;
     out_ += '(';
-    for (const value& i : items) put(i);
+    for (const checkpoint_value& i : items) put(i);
     out_ += op;
   }
-  void put_dict(const value& v) {
+  void put_dict(const checkpoint_value& v) {
     out_ += v.ordered() ? "ccollections\nOrderedDict\n)R" : "}";
     if (v.fields().empty()) return;
     out_ += '(';
-    for (const value::field& f : v.fields()) {
+    for (const checkpoint_value::field& f : v.fields()) {
       const auto key = f.first.type();
-      if (key == value::kind::list || key == value::kind::dict || key == value::kind::tensor)
+      if (key == checkpoint_value::kind::list || key == checkpoint_value::kind::dict || key == checkpoint_value::kind::tensor)
         fail(path_, ": cannot be written: a dict key must be a string, number, bool, None or tuple");
       put(f.first);
       put(f.second);
@@ -142,7 +142,7 @@ class pickle_writer {
 // Writes a tree of dicts, lists, tuples, strings, numbers, bools, None and tensors: a bare state_dict
 // (value::state_dict), or a trainer's {arch, epoch, state_dict, ...}. Strings must be UTF-8. Tensors are written
 // contiguous, 64-byte aligned; equal trees give equal bytes; the file is written whole or not at all. Throws avss::error.
-inline void write_pytorch(const std::string& path, const value& root) {
+inline void write_pytorch(const std::string& path, const checkpoint_value& root) {
   const detail::pickle_writer pickle(root, path);
   atomic_file file(path);
   zip_writer zip(file);
@@ -163,7 +163,7 @@ inline void write_pytorch(const std::string& path, const value& root) {
 }
 
 inline void write_pytorch(const std::string& path, tensor_dict weights) {
-  write_pytorch(path, value::state_dict(std::move(weights)));
+  write_pytorch(path, checkpoint_value::state_dict(std::move(weights)));
 }
 
 }  // namespace avss

@@ -3,10 +3,10 @@
 
 #include <array>
 #include <avss/core/error.hpp>
+#include <avss/io/checkpoint_value.hpp>
 #include <avss/io/printable.hpp>
 #include <avss/io/pytorch_file.hpp>
 #include <avss/io/tensor.hpp>
-#include <avss/io/value.hpp>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -15,7 +15,7 @@
 namespace avss {
 namespace detail {
 
-inline tensor scalar_tensor(const value& v) {
+inline tensor scalar_tensor(const checkpoint_value& v) {
   if (const auto b = v.boolean()) {
     const std::uint8_t byte = *b;
     tensor t = tensor::of<std::uint8_t>({}, std::span(&byte, 1));
@@ -27,8 +27,8 @@ inline tensor scalar_tensor(const value& v) {
   return tensor::of<double>({}, std::span(&d, 1));
 }
 
-inline bool has_tensors(const value& v) {
-  for (const value::field& f : v.fields())
+inline bool has_tensors(const checkpoint_value& v) {
+  for (const checkpoint_value::field& f : v.fields())
     if (f.second.is_tensor()) return true;
   return false;
 }
@@ -37,26 +37,26 @@ inline bool has_tensors(const value& v) {
 
 // The dict of weights: under "state_dict", "model_state_dict" or "model", or the top dict itself when it holds tensors.
 // Throws avss::error where there is none.
-inline const value& find_state_dict(const pytorch_file& file) {
-  const value& root = file.root();
+inline const checkpoint_value& find_state_dict(const pytorch_file& file) {
+  const checkpoint_value& root = file.root();
   for (std::string_view key : {"state_dict", "model_state_dict", "model"})
-    if (const value* v = root.find(key); v && v->is_dict() && detail::has_tensors(*v)) return *v;
+    if (const checkpoint_value* v = root.find(key); v && v->is_dict() && detail::has_tensors(*v)) return *v;
   if (root.is_dict() && detail::has_tensors(root)) return root;
-  const char* found = root.is_tensor()                     ? "a single tensor"
-                      : root.is_dict()                     ? "a dict without tensors"
-                      : root.type() == value::kind::opaque ? "a pickled object"
-                                                           : "no dict";
+  const char* found = root.is_tensor()                                ? "a single tensor"
+                      : root.is_dict()                                ? "a dict without tensors"
+                      : root.type() == checkpoint_value::kind::opaque ? "a pickled object"
+                                                                      : "no dict";
   fail(file.origin(), ": no weights in this PyTorch file: it holds ", found,
        " where a state_dict is expected; save model.state_dict()");
 }
 
 // Copies the weights of a state_dict, in its order. Python numbers become tensors without axes; strings and objects
 // (_extra_state) are left out. Throws avss::error.
-inline tensor_dict weights_of(const value& state_dict, const std::string& origin, std::uint64_t file_bytes) {
+inline tensor_dict weights_of(const checkpoint_value& state_dict, const std::string& origin, std::uint64_t file_bytes) {
   tensor_dict weights;
   std::uint64_t total = 0;
   for (const auto& [key, held] : state_dict.fields()) {
-    if (key.type() != value::kind::text) fail(origin, ": a weight's name is no string; save model.state_dict()");
+    if (key.type() != checkpoint_value::kind::text) fail(origin, ": a weight's name is no string; save model.state_dict()");
     if (const stored_tensor* t = held.tensor_view()) {
       // Tied weights repeat a storage a few times, an attack many times.
       total += *checked_bytes(t->shape, t->type);
@@ -65,6 +65,9 @@ inline tensor_dict weights_of(const value& state_dict, const std::string& origin
       weights.add(key.text(), t->load());
     } else if (held.boolean() || held.number()) {
       weights.add(key.text(), detail::scalar_tensor(held));
+    } else if (held.text().starts_with("torch._utils _rebuild")) {
+      fail(origin, ": weight ", printable(key.text()),
+           " is complex, sparse, quantised or of another type that is not read; convert it with .float()");
     }
   }
   return weights;

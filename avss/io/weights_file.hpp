@@ -69,16 +69,16 @@ inline weights_format weights_format_of(byte_span head, std::uint64_t size, cons
 }  // namespace detail
 
 // A file's weights under the names that it gives them, with what it says about itself.
-struct weights {
+struct loaded_weights {
   weights_format format = weights_format::pytorch_zip;
   tensor_dict tensors;
-  value metadata;  // PyTorch: the top of the file's tree; safetensors: a dict of strings; npz: none
+  checkpoint_value metadata;  // PyTorch: the top of the file's tree; safetensors: a dict of strings; npz: none
 };
 
 // Reads .pth (zip or legacy), safetensors or npz, told apart by content. Names are those of the file; see strip_prefixes
 // and layout.hpp for others. Throws avss::error, one line that starts with the path.
-inline weights read_weights_file(const std::string& path) {
-  weights w;
+inline loaded_weights read_weights_file(const std::string& path) {
+  loaded_weights w;
   bool zip = false;
   {
     input_file file(path);
@@ -102,9 +102,9 @@ inline weights read_weights_file(const std::string& path) {
     case weights_format::safetensors: {
       safetensors_file file = parse_safetensors(*bytes, path);
       w.tensors = std::move(file.tensors);
-      std::vector<value::field> fields;
+      std::vector<checkpoint_value::field> fields;
       for (auto& [key, text] : file.metadata) fields.emplace_back(std::move(key), std::move(text));
-      w.metadata = value::dict(std::move(fields));
+      w.metadata = checkpoint_value::dict(std::move(fields));
       break;
     }
     default: {

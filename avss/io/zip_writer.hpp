@@ -54,7 +54,9 @@ class zip_writer {
     std::string header;
     store_le<std::uint32_t>(header, 0x04034b50);
     common(header, e, big, big ? 0xffffffffu : static_cast<std::uint32_t>(e.size), extra.size());
-    file_.write(header + e.name + extra);
+    file_.write(header);
+    file_.write(e.name);
+    file_.write(extra);
     for (byte_span p : parts) file_.write(p);
     entries_.push_back(std::move(e));
   }
@@ -79,7 +81,9 @@ class zip_writer {
       common(header, e, big, big ? 0xffffffffu : static_cast<std::uint32_t>(e.size), extra.size());
       header.append(10, '\0');  // comment length, disk, attributes
       store_le<std::uint32_t>(header, big ? 0xffffffffu : static_cast<std::uint32_t>(e.offset));
-      file_.write(header + e.name + extra);
+      file_.write(header);
+      file_.write(e.name);
+      file_.write(extra);
     }
     const std::uint64_t size = file_.position() - start, count = entries_.size();
     std::string end;

@@ -142,7 +142,8 @@ class ConvTasNet {
     ctx.run(narrow_down);
 
     T* const skip_sum = has_skip ? ctx.hold(shape<dyn, dyn, dyn>(batch, skip, frames)).data : nullptr;
-    const auto next = [&](view<narrow, T> now, bool last) {
+    // named captures: clang 14, clang-tidy's, cannot capture structured bindings otherwise
+    const auto next = [&, batch = batch, frames = frames](view<narrow, T> now, bool last) {
       return ctx.training() && !(last && has_skip) ? ctx.keep(narrow(batch, frames)) : now;
     };
     for (std::size_t i = 0; i + 1 < n_blocks; ++i) {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <avss/core/shape.hpp>
-#include <avss/io/tensor.hpp>
+#include <avss/io/weights_file.hpp>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -27,7 +27,7 @@ class separator {
   // Strict: throws error with the complete list of what is missing, unexpected or of another shape. The layout
   // (torchaudio's, asteroid's, kaituoxu's, the reference project's, our own) is recognised by its names. `origin`, the
   // file's path, is named in messages.
-  virtual void load(const tensor_dict& weights, const std::string& origin) = 0;
+  virtual void load(const loaded_weights& file, const std::string& origin) = 0;
 
   // mixture [length] to estimates [sources][length], source after source. Any length from one sample on.
   // Deterministic; the result does not depend on what was separated before.

@@ -33,7 +33,10 @@ class step_decay {
   step_decay(double lr, std::int64_t every, double gamma = 0.1) : lr_(lr), gamma_(gamma), every_(every) {
     if (every < 1) fail("a step decay needs at least one step between two changes, not ", every);
   }
-  rates now() const { return {lr_ * std::pow(gamma_, static_cast<double>(step_ / every_))}; }
+  rates now() const {
+    const auto changes = step_ / every_;
+    return {lr_ * std::pow(gamma_, static_cast<double>(changes))};
+  }
   void advance() { ++step_; }
   template <class V>
   void visit_state(V&& v) {

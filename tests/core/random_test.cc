@@ -144,6 +144,7 @@ TEST(random_stream, does_not_depend_on_threads) {
   const random_stream r(9);
   std::vector<double> there(n), here(n);
   std::vector<std::thread> pool;
+  pool.reserve(4);
   for (int w = 0; w < 4; ++w)
     pool.emplace_back([&, w] {
       for (int i = n - 1 - w; i >= 0; i -= 4) there[static_cast<std::size_t>(i)] = r.uniform(i);

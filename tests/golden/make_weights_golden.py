@@ -130,6 +130,8 @@ class Attack:
 
 torch.save({"state_dict": small_state(), "extra": Attack()}, path("attack_system.pth"))
 
+torch.save({"plain": tensor("plain", 2), "complex": torch.zeros(2, dtype=torch.complex64)}, path("state_complex.pth"))
+
 # ---- npz ----
 arrays = {"b1": np.array([True, False]), "u1": formula("u1", (2, 3)).astype("u1"), "i1": formula("i1", (4,)).astype("i1"),
           "i2": formula("i2", (4,)).astype("<i2"), "i4": formula("i4", (4,)).astype("<i4"),

@@ -18,7 +18,7 @@ class audio : public in_folder {
  protected:
   // An interleaved file of any format of libsndfile.
   fs::path store(const std::string& name, int format, const std::vector<float>& samples, int rate = 8000, int channels = 1) {
-    const fs::path path = folder / name;
+    fs::path path = folder / name;
     SF_INFO info{};
     info.samplerate = rate;
     info.channels = channels;
@@ -128,12 +128,19 @@ TEST_F(audio, refuses_a_truncated_file) {
   const std::pair<const char*, int> formats[] = {{"x.wav", SF_FORMAT_WAV | SF_FORMAT_FLOAT},
                                                  {"b.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16 | SF_ENDIAN_BIG},
                                                  {"r.wav", SF_FORMAT_RF64 | SF_FORMAT_PCM_16},
-                                                 {"x.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16}};
+                                                 {"x.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16},
+                                                 {"x.mp3", SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III},
+                                                 {"x.aiff", SF_FORMAT_AIFF | SF_FORMAT_PCM_16},
+                                                 {"x.au", SF_FORMAT_AU | SF_FORMAT_PCM_16},
+                                                 {"x.w64", SF_FORMAT_W64 | SF_FORMAT_PCM_16}};
   for (const auto& [name, format] : formats) {
     const std::string whole = bytes_of_file(store(name, format, x));
+    EXPECT_EQ(read_audio(folder / name).samples.size(), x.size()) << name;
     for (const std::size_t left : {whole.size() - 2, whole.size() / 2, whole.size() / 10}) {
       write_bytes(folder / name, whole.substr(0, left));
-      EXPECT_TRUE(says(read_error(folder / name), (folder / name).string(), "truncated", "again")) << name << ' ' << left;
+      const bool readable = name != std::string("x.mp3") || left > whole.size() / 10;
+      EXPECT_TRUE(says(read_error(folder / name), (folder / name).string(), readable ? "truncated" : "unknown format", "again"))
+          << name << ' ' << left;
     }
   }
 }
@@ -167,7 +174,7 @@ TEST_F(audio, says_what_is_wrong_in_one_line) {
 TEST_F(audio, survives_malformed_headers) {
   const std::string whole = pcm16(std::vector<std::int16_t>(50, 1000), "LIST" + word(4) + "abcd");
   lcg random(5);
-  for (int i = 0; i < 1500; ++i) {
+  for (int i = 0; i < 500; ++i) {
     std::string bytes = whole;
     for (int k = 0; k < 1 + i % 3; ++k)
       bytes[static_cast<std::size_t>((random() + 1) / 2 * 60)] = static_cast<char>(random() * 128);

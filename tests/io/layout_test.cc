@@ -4,6 +4,7 @@
 #include <avss/io/layout.hpp>
 #include <avss/io/match.hpp>
 #include <avss/io/weights_file.hpp>
+#include <cstdlib>
 #include <limits>
 #include <string>
 #include <vector>
@@ -62,7 +63,7 @@ class convtasnet : public ::testing::TestWithParam<published> {};
 
 TEST_P(convtasnet, loads_and_saves) {
   const std::string path = golden(GetParam().file);
-  const weights file = read_weights_file(path);
+  const loaded_weights file = read_weights_file(path);
   const convtasnet_weights ours = to_convtasnet(file.tensors, file.metadata, path);
   EXPECT_EQ(ours.source.name, GetParam().layout);
   const std::vector<expected_tensor> want = expected(GetParam().has);
@@ -90,24 +91,37 @@ TEST(convtasnet_layouts, torchaudio_is_our_own) {
     const auto n = *checked_bytes(e.shape, dtype::f32);
     own.add("model." + e.name, tensor{dtype::f32, e.shape, std::vector<std::byte>(n)});
   }
-  const convtasnet_weights ours = to_convtasnet(own, value(), "a.pth");
+  const convtasnet_weights ours = to_convtasnet(own, checkpoint_value(), "a.pth");
   EXPECT_EQ(ours.source.name, "torchaudio");
   EXPECT_NO_THROW(match_strictly(expected({}), ours.tensors, "a.pth", &ours.source));
   testing::expect_equal(from_canonical(ours.source, ours.tensors), ours.tensors);
 }
 
+// A trainer's file that lies beside the specifications; not part of the repository.
+TEST(convtasnet_layouts, reference_checkpoint) {
+  const char* shared = std::getenv("AVSS_SHARED");
+  if (!shared) GTEST_SKIP() << "set AVSS_SHARED to the folder that holds golden/reference_ckpt_small_convtasnet.pth";
+  const std::string path = std::string(shared) + "/golden/reference_ckpt_small_convtasnet.pth";
+  const loaded_weights file = read_weights_file(path);
+  const convtasnet_weights ours = to_convtasnet(file.tensors, file.metadata, path);
+  EXPECT_EQ(ours.source.name, "reference");
+  EXPECT_EQ(ours.tensors.entries.size(), 39u);
+  for (const named_tensor& e : ours.tensors.entries) EXPECT_NE(their_name(ours.source, e.name), "") << e.name;
+  testing::expect_equal(from_canonical(ours.source, ours.tensors), file.tensors);
+}
+
 TEST(convtasnet_layouts, errors) {
   tensor_dict other{{{"conv1.weight", tensor{dtype::u8, {1}, std::vector<std::byte>(1)}}}};
-  expect_error([&] { to_convtasnet(other, value(), "a.pth"); },
+  expect_error([&] { to_convtasnet(other, checkpoint_value(), "a.pth"); },
                "a.pth: not the weights of a Conv-TasNet: names such as 'conv1.weight' belong to none of the layouts");
-  const weights file = read_weights_file(golden("convtasnet_kaituoxu.pth"));
+  const loaded_weights file = read_weights_file(golden("convtasnet_kaituoxu.pth"));
   expect_error(
       [&] {
-        to_convtasnet(file.tensors, value::dict({{"X", 8}}), "a.pth");
+        to_convtasnet(file.tensors, checkpoint_value::dict({{"X", 8}}), "a.pth");
       },
       "declares X=8 blocks a repeat and holds 2");
-  EXPECT_EQ(to_convtasnet(file.tensors, value(), "a.pth").source.period, X);
-  const weights full = read_weights_file(golden("convtasnet_reference.pth"));
+  EXPECT_EQ(to_convtasnet(file.tensors, checkpoint_value(), "a.pth").source.period, X);
+  const loaded_weights full = read_weights_file(golden("convtasnet_reference.pth"));
   const tensor_dict ours = to_convtasnet(full.tensors, full.metadata, "a").tensors;
   const std::string line = error_of([&] { from_canonical(convtasnet_layout("kaituoxu", X), ours); });
   EXPECT_EQ(line.find("the kaituoxu layout has no place for 'encoder.bias', "), 0u) << line;
@@ -130,6 +144,7 @@ TEST(layout, names_and_axes) {
   theirs.add("x..v", floats({}, {1}));
   const tensor_dict ours = to_canonical(l, theirs);
   std::vector<std::string> names;
+  names.reserve(ours.entries.size());
   for (const named_tensor& e : ours.entries) names.push_back(e.name);
   EXPECT_EQ(names, (std::vector<std::string>{"y.5.w", "x.0.3.w", "x.01.0.w", "y.10.v", "y.0.w", "x..v"}));
   EXPECT_EQ(ours.entries[0].value.shape, (std::vector<dim_t>{1, 3, 2}));

@@ -76,24 +76,24 @@ TEST_P(checkpoint, weights) {
 
 TEST_P(checkpoint, everything_else) {
   const pytorch_file file(golden(GetParam()));
-  const auto at = [](const value* v, std::initializer_list<const char*> keys) -> const value& {
-    static const value nothing = value::opaque("missing");
+  const auto at = [](const checkpoint_value* v, std::initializer_list<const char*> keys) -> const checkpoint_value& {
+    static const checkpoint_value nothing = checkpoint_value::opaque("missing");
     for (const char* key : keys) v = v ? v->find(key) : nullptr;
     return v ? *v : nothing;
   };
-  const value* root = &file.root();
+  const checkpoint_value* root = &file.root();
   EXPECT_EQ(at(root, {"arch"}).text(), "TinyNet");
   EXPECT_EQ(at(root, {"epoch"}).integer(), 7);
   EXPECT_TRUE(at(root, {"state_dict"}).ordered());
   EXPECT_FALSE(at(root, {"optimizer"}).ordered());
   EXPECT_EQ(at(root, {"monitor_best"}).number(), -std::numeric_limits<double>::infinity());
   EXPECT_EQ(at(root, {"large"}).integer(), std::int64_t{1} << 40);
-  EXPECT_EQ(at(root, {"huge"}).type(), value::kind::opaque);
+  EXPECT_EQ(at(root, {"huge"}).type(), checkpoint_value::kind::opaque);
   EXPECT_EQ(at(root, {"negative"}).integer(), -70000);
   EXPECT_TRUE(at(root, {"none"}).is_none());
-  const value& group = at(root, {"optimizer", "param_groups"}).items()[0];
+  const checkpoint_value& group = at(root, {"optimizer", "param_groups"}).items()[0];
   EXPECT_EQ(group.find("lr")->number(), 5e-5);
-  EXPECT_EQ(group.find("betas")->type(), value::kind::tuple);
+  EXPECT_EQ(group.find("betas")->type(), checkpoint_value::kind::tuple);
   EXPECT_EQ(group.find("betas")->items()[1].number(), 0.999);
   EXPECT_EQ(group.find("amsgrad")->boolean(), false);
   EXPECT_EQ(group.find("params")->items().size(), 2u);
@@ -102,18 +102,18 @@ TEST_P(checkpoint, everything_else) {
   EXPECT_EQ(state[0].first.integer(), 0);
   EXPECT_EQ(state[0].second.find("exp_avg")->tensor_view()->load().values<double>(), formula("exp_avg", 6));
   // OmegaConf's cyclic objects come out as the plain tree that they stand for.
-  const value& config = at(root, {"config"});
+  const checkpoint_value& config = at(root, {"config"});
   ASSERT_TRUE(config.is_dict());
   EXPECT_EQ(at(&config, {"model", "_target_"}).text(), "TinyNet");
   EXPECT_EQ(at(&config, {"lr"}).number(), 1e-3);
-  const value& dims = at(&config, {"model", "dims"});
-  ASSERT_EQ(dims.type(), value::kind::list);
+  const checkpoint_value& dims = at(&config, {"model", "dims"});
+  ASSERT_EQ(dims.type(), checkpoint_value::kind::list);
   EXPECT_EQ(dims.items()[1].integer(), 16);
   EXPECT_EQ(dims.items()[2].items()[0].boolean(), true);
   EXPECT_TRUE(dims.items()[2].items()[1].is_none());
   // Unknown classes keep their names, keys and attributes.
-  const value& schedule = at(root, {"lr_scheduler"});
-  EXPECT_EQ(schedule.type(), value::kind::opaque);
+  const checkpoint_value& schedule = at(root, {"lr_scheduler"});
+  EXPECT_EQ(schedule.type(), checkpoint_value::kind::opaque);
   EXPECT_EQ(schedule.text(), "somewhere.schedule Scheduler");
   EXPECT_EQ(schedule.find("parameters")->items().size(), 3u);
   EXPECT_EQ(schedule.find("me")->text(), "cycle");
@@ -143,11 +143,15 @@ TEST(pytorch_file, other_roots) {
   }
 }
 
+TEST(pytorch_file, weights_of_other_types_are_named) {
+  expect_error([] { weights_of(pytorch_file(golden("state_complex.pth"))); }, "weight 'complex' is complex, sparse, quantised");
+}
+
 TEST(pytorch_file, calls_stay_calls) {
   const pytorch_file file(golden("attack_system.pth"));
-  const value* extra = file.find("extra");
+  const checkpoint_value* extra = file.find("extra");
   ASSERT_NE(extra, nullptr);
-  EXPECT_EQ(extra->type(), value::kind::opaque);
+  EXPECT_EQ(extra->type(), checkpoint_value::kind::opaque);
   EXPECT_EQ(extra->text(), "posix system");
   EXPECT_EQ(extra->items()[0].items()[0].text(), "touch avss_was_here");
   EXPECT_FALSE(std::filesystem::exists("avss_was_here"));
@@ -199,7 +203,7 @@ std::string tensor_op(const std::string& storage, std::int64_t offset, const std
   return op += "\x89}tR";
 }
 
-value read_archive(const std::string& pickle, std::size_t storage_bytes = 16) {
+checkpoint_value read_archive(const std::string& pickle, std::size_t storage_bytes = 16) {
   const std::string path = fresh_folder() + "a.pth", zeros(storage_bytes, '\0');
   atomic_file file(path);
   zip_writer zip(file);
@@ -239,8 +243,9 @@ TEST(pytorch_file, refuses_tensors_outside_their_storage) {
   refuses(tensor_op("N", 0, {1}, {1}), "a tensor without a storage");
   refuses("ctorch._utils\n_rebuild_tensor_v2\n)R", "too few arguments");
   // Negative and unknown storages make an opaque value, which is nobody's weight.
-  EXPECT_EQ(read_archive(tensor_op(storage_op(-4), 0, {1}, {1})).type(), value::kind::opaque);
-  EXPECT_EQ(read_archive(tensor_op(storage_op(2, "0", "ComplexFloatStorage"), 0, {1}, {1})).type(), value::kind::opaque);
+  EXPECT_EQ(read_archive(tensor_op(storage_op(-4), 0, {1}, {1})).type(), checkpoint_value::kind::opaque);
+  EXPECT_EQ(read_archive(tensor_op(storage_op(2, "0", "ComplexFloatStorage"), 0, {1}, {1})).type(),
+            checkpoint_value::kind::opaque);
 }
 
 TEST(pytorch_file, newer_tensors) {
@@ -249,7 +254,7 @@ TEST(pytorch_file, newer_tensors) {
   v3 += "(" + text_op("storage") + "ctorch.storage\nUntypedStorage\n";
   v3 += text_op("0") + text_op("cpu") + integer_op(16) + "tQ";
   v3 += integer_op(0) + tuple_op({2}) + tuple_op({1}) + "\x89}ctorch\nfloat64\ntR";
-  const value v = read_archive(v3);
+  const checkpoint_value v = read_archive(v3);
   ASSERT_TRUE(v.is_tensor());
   EXPECT_EQ(v.tensor_view()->type, dtype::f64);
   EXPECT_THROW(read_archive(v3, 15), error);
@@ -260,7 +265,7 @@ TEST(pytorch_file, newer_tensors) {
   EXPECT_TRUE(read_archive(subclass).is_tensor());
 }
 
-value read_pickle(const std::string& text) {
+checkpoint_value read_pickle(const std::string& text) {
   byte_cursor in(as_bytes_of(text), "a", "pickle");
   const pickle_graph graph = pickle_reader::read(in, "a");
   return pickle_translator("a", [](const storage_id&) -> storage_bytes { fail("no storage"); }).translate(*graph.root);
@@ -291,14 +296,14 @@ TEST(pickle, refuses_damage) {
 
 TEST(pickle, survives_cycles_depth_and_repetition) {
   // A list that holds itself.
-  const value own = read_pickle(
+  const checkpoint_value own = read_pickle(
       "]q\x01h\x01"
       "a.");
-  ASSERT_EQ(own.type(), value::kind::list);
+  ASSERT_EQ(own.type(), checkpoint_value::kind::list);
   EXPECT_EQ(own.items()[0].text(), "cycle");
   // A hundred thousand lists, one in another.
   const int deep = 100000;
-  const value nested = read_pickle(std::string(deep, ']') + std::string(deep - 1, 'a') + ".");
+  const checkpoint_value nested = read_pickle(std::string(deep, ']') + std::string(deep - 1, 'a') + ".");
   EXPECT_LE(nested.height(), 200);
   // Levels that pile up through shared parts: each list holds the previous one, all are listed in order.
   std::string piled = "](";
@@ -329,7 +334,7 @@ TEST(pickle, values) {
             std::numeric_limits<std::int64_t>::min());
   EXPECT_EQ(read_pickle(std::string("G\x3f\xf8\0\0\0\0\0\0.", 10)).number(), 1.5);
   // The last value of a repeated key counts, in the first one's place.
-  const value d = read_pickle("}(" + text_op("a") + "K\x01" + text_op("b") + "K\x02" + text_op("a") + "K\x03u.");
+  const checkpoint_value d = read_pickle("}(" + text_op("a") + "K\x01" + text_op("b") + "K\x02" + text_op("a") + "K\x03u.");
   ASSERT_EQ(d.fields().size(), 2u);
   EXPECT_EQ(d.find("a")->integer(), 3);
   EXPECT_EQ(d.find("c"), nullptr);
@@ -344,7 +349,7 @@ TEST(pytorch_file, reference_checkpoints) {
     testing::expect_equal(weights_of(pytorch_file(base + ".pth")), read_npz(base + ".npz"));
   }
   const pytorch_file file(std::string(shared) + "/golden/reference_ckpt_small_convtasnet.pth");
-  const value* config = file.find("config");
+  const checkpoint_value* config = file.find("config");
   ASSERT_NE(config, nullptr);
   EXPECT_EQ(config->find("model")->find("_target_")->text(), "src.model.ConvTasNet");
   EXPECT_EQ(config->find("model")->find("encoder_dim")->integer(), 8);

@@ -20,28 +20,32 @@ using testing::fresh_folder;
 using testing::golden;
 using testing::read_text;
 
-value trainer_checkpoint() {
+checkpoint_value trainer_checkpoint() {
   const tensor_dict weights = weights_of(pytorch_file(golden("checkpoint.pth")));
   const std::vector<float> step{3};
-  return value::dict(
+  return checkpoint_value::dict(
       {{"arch", "TinyNet"},
        {"epoch", 7},
-       {"state_dict", value::state_dict(weights)},
-       {"optimizer", value::dict({{"state", value::dict({{0, value::dict({{"step", tensor::of<float>({}, step)}})}})},
-                                  {"param_groups", value::list({value::dict({{"lr", 5e-5},
-                                                                             {"betas", value::tuple({0.9, 0.999})},
-                                                                             {"amsgrad", false},
-                                                                             {"foreach", value()},
-                                                                             {"params", value::list({0, 1})}})})}})},
-       {"integers", value::list({0, 255, 256, -1, std::int64_t{1} << 31, -(std::int64_t{1} << 31),
-                                 std::numeric_limits<std::int64_t>::min()})},
+       {"state_dict", checkpoint_value::state_dict(weights)},
+       {"optimizer",
+        checkpoint_value::dict(
+            {{"state", checkpoint_value::dict({{0, checkpoint_value::dict({{"step", tensor::of<float>({}, step)}})}})},
+             {"param_groups",
+              checkpoint_value::list({checkpoint_value::dict({{"lr", 5e-5},
+                                                              {"betas", checkpoint_value::tuple({0.9, 0.999})},
+                                                              {"amsgrad", false},
+                                                              {"foreach", checkpoint_value()},
+                                                              {"params", checkpoint_value::list({0, 1})}})})}})},
+       {"integers", checkpoint_value::list({0, 255, 256, -1, std::int64_t{1} << 31, -(std::int64_t{1} << 31),
+                                            std::numeric_limits<std::int64_t>::min()})},
        {"monitor_best", -std::numeric_limits<double>::infinity()},
        {"name", "caf\xc3\xa9"},
-       {"empty", value::list({value::list({}), value::tuple({}), value::dict({}), value::state_dict({})})}});
+       {"empty", checkpoint_value::list({checkpoint_value::list({}), checkpoint_value::tuple({}), checkpoint_value::dict({}),
+                                         checkpoint_value::state_dict({})})}});
 }
 
 // Equal trees; tensors by their contents.
-void expect_same(const value& a, const value& b) {
+void expect_same(const checkpoint_value& a, const checkpoint_value& b) {
   ASSERT_EQ(a.type(), b.type());
   EXPECT_EQ(a.ordered(), b.ordered());
   EXPECT_EQ(a.boolean(), b.boolean());
@@ -82,11 +86,11 @@ TEST(pytorch_writer, refuses_what_has_no_plain_form) {
   const std::string folder = fresh_folder(), path = folder + "a.pth";
   expect_error([&] { write_pytorch(path, pytorch_file(golden("checkpoint.pth")).root()); },
                "cannot be written: a 'somewhere.schedule Scheduler' object; leave it out");
-  expect_error([&] { write_pytorch(path, value::dict({{value::list({}), 1}})); }, "a dict key must be");
-  value deep;
-  for (int i = 0; i < 300; ++i) deep = value::list({deep});
+  expect_error([&] { write_pytorch(path, checkpoint_value::dict({{checkpoint_value::list({}), 1}})); }, "a dict key must be");
+  checkpoint_value deep;
+  for (int i = 0; i < 300; ++i) deep = checkpoint_value::list({deep});
   expect_error([&] { write_pytorch(path, deep); }, "deeper than 200 levels");
-  EXPECT_THROW(value(tensor{dtype::f32, {2}, std::vector<std::byte>(4)}), error);
+  EXPECT_THROW(checkpoint_value(tensor{dtype::f32, {2}, std::vector<std::byte>(4)}), error);
   EXPECT_EQ(files_in(folder), 0u);
 }
 

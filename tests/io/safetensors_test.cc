@@ -102,6 +102,9 @@ TEST(safetensors, refuses_attacks) {
   header("{\"\xed\xa0\x80\":1}", 0, "not UTF-8");
   header("{\"\\ud800\":1}", 0, "lone surrogate");
   header("{\"a\":" + std::string(100000, '['), 0, "nested too deeply");
+  std::string many = "{\"a\":[0";
+  for (int i = 0; i < 1100000; ++i) many += ",0";
+  header(many + "]}", 0, "too many values");
   const std::string good = "{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}";
   EXPECT_EQ(parse_safetensors(as_bytes_of(file_of("{\"a\":" + good + "}  ", 4)), "a").tensors.entries.size(), 1u);
   header("{\"a\":" + good + ",\"a\":" + good + "}", 4, "duplicate key");

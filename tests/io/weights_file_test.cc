@@ -25,20 +25,20 @@ TEST(weights_file, formats_by_content) {
   write_safetensors(folder + "a.npz", w, {{"arch", "TinyNet"}});
   write_npz(folder + "b.safetensors", w);
   std::filesystem::copy_file(golden("convtasnet_kaituoxu.pth"), folder + "c");
-  const weights tensors = read_weights_file(folder + "a.npz");
+  const loaded_weights tensors = read_weights_file(folder + "a.npz");
   EXPECT_EQ(tensors.format, weights_format::safetensors);
   EXPECT_EQ(tensors.metadata.find("arch")->text(), "TinyNet");
   testing::expect_equal(tensors.tensors, w);
-  const weights arrays = read_weights_file(folder + "b.safetensors");
+  const loaded_weights arrays = read_weights_file(folder + "b.safetensors");
   EXPECT_EQ(arrays.format, weights_format::npz);
   EXPECT_TRUE(arrays.metadata.is_none());
   testing::expect_equal(arrays.tensors, w);
   EXPECT_EQ(read_weights_file(golden("state_bare.pth")).format, weights_format::pytorch_zip);
-  const weights legacy = read_weights_file(folder + "c");
+  const loaded_weights legacy = read_weights_file(folder + "c");
   EXPECT_EQ(legacy.format, weights_format::pytorch_legacy);
   EXPECT_EQ(legacy.metadata.find("X")->integer(), 2);
   EXPECT_EQ(legacy.metadata.find("mask_nonlinear")->text(), "relu");
-  const weights asteroid = read_weights_file(golden("convtasnet_asteroid_causal.pth"));
+  const loaded_weights asteroid = read_weights_file(golden("convtasnet_asteroid_causal.pth"));
   EXPECT_EQ(asteroid.metadata.find("model_args")->find("causal")->boolean(), true);
 }
 

@@ -142,6 +142,20 @@ TEST(zip, refuses_what_is_damaged_or_hostile) {
   expect_error([&] { open(short_stream).read(open(short_stream).entries()[0]); }, "does not inflate to its 40 bytes");
 }
 
+TEST(zip, more_entries_than_16_bits_count) {
+  const std::string path = fresh_folder() + "a.zip";
+  atomic_file file(path);
+  zip_writer zip(file);
+  constexpr std::size_t count = 70000;
+  for (std::size_t i = 0; i < count; ++i) zip.add(std::to_string(i), as_bytes_of("x"));
+  zip.finish();
+  file.commit();
+  const std::string text = read_text(path);
+  const zip_reader reader(as_bytes_of(text), path);
+  EXPECT_EQ(reader.entries().size(), count);
+  EXPECT_EQ(as_text(reader.view(*reader.find("69999"))), "x");
+}
+
 TEST(zip, duplicate_names) {
   const std::string path = fresh_folder() + "a.zip";
   atomic_file file(path);

@@ -39,7 +39,7 @@ TEST(objective, sums_the_weighted_parts) {
 
 TEST(objective, is_the_mean_over_items_and_sources) {
   problem<double> p(3, 2, 20, 31);
-  std::vector<double> pairs(3 * 2 * 2);
+  std::vector<double> pairs(12);
   testing::planned(reference<double>{}, [&](auto& ctx) { pairwise(ctx, si_snr{}, p.e(), p.s(), pairs.data()); });
   double mean = 0;
   for (std::size_t b = 0; b < 3; ++b) mean += (pairs[b * 4] + pairs[b * 4 + 3]) / 6;

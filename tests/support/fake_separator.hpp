@@ -20,7 +20,7 @@ class function_separator : public separator {
   function_separator(int rate, int sources, function f, dim_t receptive_field = 1)
       : info_{"fake", rate, sources, 0, receptive_field}, f_(std::move(f)) {}
   const separator_info& info() const override { return info_; }
-  void load(const tensor_dict&, const std::string&) override {}
+  void load(const loaded_weights&, const std::string&) override {}
   void separate(std::span<const float> mixture, std::span<float> estimates) override {
     lengths.push_back(mixture.size());
     f_(mixture, estimates);

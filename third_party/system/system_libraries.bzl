@@ -2,8 +2,10 @@
 
 load(":system_library.bzl", "system_library")
 
+_DIRS = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"]
+
 def _lib(name):
-    return "/usr/lib/x86_64-linux-gnu/lib%s|/usr/lib/aarch64-linux-gnu/lib%s|/usr/lib/lib%s" % (name, name, name)
+    return "|".join([d + "/lib" + name for d in _DIRS])
 
 def system_libraries():
     system_library(

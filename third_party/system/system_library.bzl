@@ -29,7 +29,7 @@ def _system_library_impl(ctx):
     if missing:
         fail("\n\n  *** {lib} is not installed on this machine: {files} not found.\n  *** Install it with:   apt-get install {pkg}\n  *** (or run ./bazelw, which installs everything this project needs)\n".format(
             lib = ctx.name,
-            files = ", ".join(missing),
+            files = ", ".join([m.replace("|", " or ") for m in missing]),
             pkg = ctx.attr.package,
         ))
 

@@ -4,8 +4,8 @@
 #include <avss/cpu/depthwise.hpp>
 #include <avss/cpu/filterbank.hpp>
 #include <avss/model/convtasnet_presets.hpp>
+#include <avss/model/convtasnet_weights.hpp>
 #include <avss/model/engine.hpp>
-#include <avss/model/weights.hpp>
 
 #include "tools/models/entry.hpp"
 
@@ -21,7 +21,7 @@ class convtasnet_separator final : public separator {
   }
 
   const separator_info& info() const override { return info_; }
-  void load(const tensor_dict& weights, const std::string& origin) override { load_weights(engine_, weights, origin); }
+  void load(const loaded_weights& file, const std::string& origin) override { load_weights(engine_, file, origin); }
   void separate(std::span<const float> mixture, std::span<float> estimates) override { engine_.separate(mixture, estimates); }
   std::size_t planned_bytes(dim_t length) const override { return engine_.planned_bytes(pass::infer, 1, length); }
 
@@ -31,14 +31,13 @@ class convtasnet_separator final : public separator {
 };
 
 // The registry's entry of preset S.
-#define AVSS_CONVTASNET_ENTRY(preset, about)                                                       \
-  namespace avss::tools {                                                                          \
-  extern const model_entry preset##_entry;                                                         \
-  const model_entry preset##_entry{                                                                \
-      #preset, about, presets::preset, [] { return list_params(ConvTasNet<presets::preset>()); },  \
-      [](int threads) -> std::unique_ptr<separator> {                                              \
-        return std::make_unique<convtasnet_separator<presets::preset>>(#preset, threads);          \
-      }};                                                                                          \
+#define AVSS_CONVTASNET_ENTRY(preset, about)                                                                                   \
+  namespace avss::tools {                                                                                                      \
+  extern const model_entry preset##_entry;                                                                                     \
+  const model_entry preset##_entry{#preset, about, presets::preset, [] { return list_params(ConvTasNet<presets::preset>()); }, \
+                                   [](int threads) -> std::unique_ptr<separator> {                                             \
+                                     return std::make_unique<convtasnet_separator<presets::preset>>(#preset, threads);         \
+                                   }};                                                                                         \
   }
 
 }  // namespace avss::tools

@@ -66,22 +66,23 @@ struct stored_tensor {
 };
 
 // An immutable tree, cheap to copy. Without cycles.
-class value {
+class checkpoint_value {
  public:
   enum class kind : std::uint8_t { none, boolean, integer, real, text, list, tuple, dict, tensor, opaque };
-  using field = std::pair<value, value>;
+  using field = std::pair<checkpoint_value, checkpoint_value>;
 
-  value() = default;
-  value(bool v) : type_(kind::boolean), integer_(v) {}                     // NOLINT(google-explicit-constructor)
-  value(int v) : type_(kind::integer), integer_(v) {}                      // NOLINT(google-explicit-constructor)
-  value(std::int64_t v) : type_(kind::integer), integer_(v) {}             // NOLINT(google-explicit-constructor)
-  value(double v) : type_(kind::real), real_(v) {}                         // NOLINT(google-explicit-constructor)
-  value(const char* v) : value(std::string(v)) {}                          // NOLINT(google-explicit-constructor)
-  value(std::string v) : value(node(kind::text, std::move(v), {}, {})) {}  // NOLINT(google-explicit-constructor)
-  value(std::string_view v) : value(std::string(v)) {}                     // NOLINT(google-explicit-constructor)
-  value(stored_tensor v)                                                   // NOLINT(google-explicit-constructor)
+  checkpoint_value() = default;
+  checkpoint_value(bool v) : type_(kind::boolean), integer_(v) {}          // NOLINT(google-explicit-constructor)
+  checkpoint_value(int v) : type_(kind::integer), integer_(v) {}           // NOLINT(google-explicit-constructor)
+  checkpoint_value(std::int64_t v) : type_(kind::integer), integer_(v) {}  // NOLINT(google-explicit-constructor)
+  checkpoint_value(double v) : type_(kind::real), real_(v) {}              // NOLINT(google-explicit-constructor)
+  checkpoint_value(const char* v) : checkpoint_value(std::string(v)) {}    // NOLINT(google-explicit-constructor)
+  checkpoint_value(std::string v)
+      : checkpoint_value(node(kind::text, std::move(v), {}, {})) {}           // NOLINT(google-explicit-constructor)
+  checkpoint_value(std::string_view v) : checkpoint_value(std::string(v)) {}  // NOLINT(google-explicit-constructor)
+  checkpoint_value(stored_tensor v)                                           // NOLINT(google-explicit-constructor)
       : type_(kind::tensor), tensor_(std::make_shared<const stored_tensor>(std::move(v))) {}
-  value(tensor v) : type_(kind::tensor) {  // NOLINT(google-explicit-constructor)
+  checkpoint_value(tensor v) : type_(kind::tensor) {  // NOLINT(google-explicit-constructor)
     const auto size = checked_bytes(v.shape, v.type);
     if (!size || *size != v.bytes.size())
       fail("a tensor of shape ", shape_string(v.shape), " of ", name_of(v.type), " has ", v.bytes.size(), " bytes");
@@ -92,16 +93,16 @@ class value {
     tensor_ = std::make_shared<const stored_tensor>(std::move(s));
   }
 
-  static value list(std::vector<value> items) { return node(kind::list, {}, std::move(items), {}); }
-  static value tuple(std::vector<value> items) { return node(kind::tuple, {}, std::move(items), {}); }
-  static value dict(std::vector<field> fields) { return node(kind::dict, {}, {}, std::move(fields)); }
+  static checkpoint_value list(std::vector<checkpoint_value> items) { return node(kind::list, {}, std::move(items), {}); }
+  static checkpoint_value tuple(std::vector<checkpoint_value> items) { return node(kind::tuple, {}, std::move(items), {}); }
+  static checkpoint_value dict(std::vector<field> fields) { return node(kind::dict, {}, {}, std::move(fields)); }
   // Something of a class that is not known here. items: its arguments (a tuple), its state (none where it has none), then
   // the elements appended to it; fields: the keys set in it.
-  static value opaque(std::string name, std::vector<value> items = {}, std::vector<field> fields = {}) {
+  static checkpoint_value opaque(std::string name, std::vector<checkpoint_value> items = {}, std::vector<field> fields = {}) {
     return node(kind::opaque, std::move(name), std::move(items), std::move(fields));
   }
   // A dict of tensors, written as an OrderedDict. Takes the tensors without copying their bytes.
-  static value state_dict(tensor_dict tensors) {
+  static checkpoint_value state_dict(tensor_dict tensors) {
     std::vector<field> fields;
     fields.reserve(tensors.entries.size());
     for (named_tensor& e : tensors.entries) fields.emplace_back(std::move(e.name), std::move(e.value));
@@ -132,15 +133,17 @@ class value {
   const stored_tensor* tensor_view() const { return tensor_.get(); }
 
   // Elements of a list or tuple, parts of an opaque value; empty otherwise.
-  std::span<const value> items() const { return node_ ? std::span<const value>(node_->items) : std::span<const value>(); }
+  std::span<const checkpoint_value> items() const {
+    return node_ ? std::span<const checkpoint_value>(node_->items) : std::span<const checkpoint_value>();
+  }
   // Keys and values of a dict or opaque value; empty otherwise.
   std::span<const field> fields() const { return node_ ? std::span<const field>(node_->fields) : std::span<const field>(); }
 
   // The value under that string key, or nullptr. An opaque value is searched in its fields, then in its state.
-  const value* find(std::string_view key) const;
+  const checkpoint_value* find(std::string_view key) const;
 
-  value as_ordered() const {
-    value v = *this;
+  checkpoint_value as_ordered() const {
+    checkpoint_value v = *this;
     v.ordered_ = true;
     return v;
   }
@@ -148,11 +151,11 @@ class value {
  private:
   struct inner {
     std::string name;
-    std::vector<value> items;
+    std::vector<checkpoint_value> items;
     std::vector<field> fields;
     int height = 0;
   };
-  static value node(kind type, std::string name, std::vector<value> items, std::vector<field> fields);
+  static checkpoint_value node(kind type, std::string name, std::vector<checkpoint_value> items, std::vector<field> fields);
 
   kind type_ = kind::none;
   bool ordered_ = false;
@@ -162,17 +165,18 @@ class value {
   std::shared_ptr<const stored_tensor> tensor_;
 };
 
-inline value value::node(kind type, std::string name, std::vector<value> items, std::vector<field> fields) {
-  value v;
+inline checkpoint_value checkpoint_value::node(kind type, std::string name, std::vector<checkpoint_value> items,
+                                               std::vector<field> fields) {
+  checkpoint_value v;
   v.type_ = type;
   int height = 0;
-  for (const value& i : items) height = std::max(height, i.height() + 1);
+  for (const checkpoint_value& i : items) height = std::max(height, i.height() + 1);
   for (const field& f : fields) height = std::max({height, f.first.height() + 1, f.second.height() + 1});
   v.node_ = std::make_shared<const inner>(inner{std::move(name), std::move(items), std::move(fields), height});
   return v;
 }
 
-inline const value* value::find(std::string_view key) const {
+inline const checkpoint_value* checkpoint_value::find(std::string_view key) const {
   for (const field& f : fields())
     if (f.first.type_ == kind::text && f.first.text() == key) return &f.second;
   if (type_ == kind::opaque && items().size() > 1) return items()[1].find(key);

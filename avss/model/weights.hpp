@@ -1,0 +1,44 @@
+// Between an engine's flat buffers and tensors by name.
+#pragma once
+
+#include <algorithm>
+#include <avss/io/layout.hpp>
+#include <avss/io/match.hpp>
+#include <avss/io/tensor.hpp>
+#include <avss/model/engine.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace avss {
+
+// Copies tensors in the network's own names into the engine. Strict: throws error with the complete list of what is
+// missing, unexpected, of another shape or not finite; then nothing was changed. `file_layout`, the layout they came in,
+// lets the list speak in the file's terms.
+template <class Net, class B>
+void set_weights(engine<Net, B>& to, const tensor_dict& weights, const std::string& origin,
+                 const layout* file_layout = nullptr) {
+  const std::vector<param_info> list = list_params(to.net());
+  std::vector<expected_tensor> expected;
+  for (const param_info& p : list) expected.push_back({p.name, p.shape});
+  const std::vector<const tensor*> found = match_strictly(expected, weights, origin, file_layout);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const auto values = found[i]->values<typename B::value_type>();
+    std::copy(values.begin(), values.end(), (list[i].is_state ? to.state() : to.values()).begin() + list[i].offset);
+  }
+}
+
+// All parameters and state, in the network's own names and order.
+template <class Net, class B>
+tensor_dict get_weights(engine<Net, B>& from) {
+  using T = typename B::value_type;
+  tensor_dict weights;
+  for (const param_info& p : list_params(from.net())) {
+    const std::span<const T> all = p.is_state ? from.state() : from.values();
+    weights.add(p.name,
+                tensor::of<T>(p.shape, all.subspan(static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.size))));
+  }
+  return weights;
+}
+
+}  // namespace avss

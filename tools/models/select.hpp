@@ -1,0 +1,20 @@
+// From a configuration's `model` section, and the weights, to a network.
+#pragma once
+
+#include <avss/config/interpolation.hpp>
+#include <avss/io/weights_file.hpp>
+#include <memory>
+#include <string>
+
+#include "tools/models/registry.hpp"
+
+namespace avss::tools {
+
+// The entry that model.preset names. Sizes are compiled in: where a key of the section differs from the preset's, another
+// preset of just those sizes is taken; if there is none, throws error with the names there are.
+const model_entry& select_audio_model(const config::settings& s);
+
+// Makes the network and loads the weights. Where they do not fit, the error says which other networks they would fit.
+std::unique_ptr<separator> make_audio_model(const model_entry& entry, const std::string& weights_path, int threads);
+
+}  // namespace avss::tools
