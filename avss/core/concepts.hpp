@@ -134,24 +134,27 @@ constexpr dim_t frames_of(const X& x) {
   return n;
 }
 
-// Fit::ok; where it does not hold, the sentence is printed.
-template <class Fit>
-constexpr bool demanded() {
-  return sizeof(typename Fit::demand) > 0 && Fit::ok;
-}
-
-// Whether Layer takes X and makes Y. Where not, the sentence is printed, and only that: callers go on only if it holds.
-template <class Layer, class X>
-constexpr bool checked() {
-  return demanded<typename Layer::template fit<X>>();
-}
+namespace detail {
 template <class Layer, class X, class Y>
-constexpr bool checked() {
-  if constexpr (checked<Layer, X>()) {
-    return demanded<result_shape<typename Layer::template out_shape<X>, Y>>();
-  } else {
-    return false;
-  }
+struct joint {
+  using takes = typename Layer::template fit<X>;
+  using makes = result_shape<typename Layer::template out_shape<X>, Y>;
+  using type = and_fit<takes, makes>;
+};
+template <class Layer, class X>
+struct joint<Layer, X, void> {
+  using type = typename Layer::template fit<X>;
+};
+}  // namespace detail
+
+// Whether Layer takes X and, if Y is given, makes Y.
+template <class Layer, class X, class Y = void>
+inline constexpr bool compatible = detail::joint<Layer, X, Y>::type::ok;
+
+// Prints the sentence that says why not. A layer's functions do this in place of their work, so it is all that is printed.
+template <class Layer, class X, class Y = void>
+constexpr void refuse() {
+  [[maybe_unused]] typename detail::joint<Layer, X, Y>::type::demand said;
 }
 
 }  // namespace avss

@@ -28,21 +28,25 @@ struct prelu {
 
   template <class C, class X, class T, class Y>
   void forward(C& ctx, view<X, T> x, view<Y, T> y, saved<X, T>& s) const {
-    if constexpr (checked<prelu, X, Y>()) {
+    if constexpr (compatible<prelu, X, Y>) {
       s.x = x;
       ctx.run(op::act_norm_fwd<T>{1, 1, x.size(), x.data, {ctx.value(params.weight)}, y.data});
+    } else {
+      refuse<prelu, X, Y>();
     }
   }
 
   template <class C, class X, class T, class Y>
   void backward(C& ctx, view<Y, const T> dy, view<X, T> dx, const saved<X, T>& s) const {
-    if constexpr (checked<prelu, X, Y>()) {
+    if constexpr (compatible<prelu, X, Y>) {
       op::act_norm_grad<T> g{};
       g.f.slope = ctx.value(params.weight);
       g.x = s.x.data;
       g.df = const_cast<T*>(dy.data);  // only read: dx lies elsewhere
       g.dslope = ctx.gradient(params.weight);
       ctx.run(op::act_norm_bwd<T>{1, 1, dx.size(), g, dx.data, false});
+    } else {
+      refuse<prelu, X, Y>();
     }
   }
 
@@ -64,7 +68,6 @@ template <channel_norm_spec S>
 struct channel_norm {
   static constexpr dim_t n_channels = S.channels;
   static constexpr norm_kind kind = S.kind;
-  static_assert(kind != norm_kind::none, "avss: a normalisation layer needs a kind other than none");
 
   norm_params<n_channels> params;
 
@@ -85,18 +88,20 @@ struct channel_norm {
 
   template <class C, class X, class T, class Y>
   void forward(C& ctx, view<X, T> x, view<Y, T> y, saved<X, T>& s) const {
-    if constexpr (checked<channel_norm, X, Y>()) {
+    if constexpr (compatible<channel_norm, X, Y>) {
       const dim_t batch = x.dim(0), frames = frames_of(x.extents);
       s = {x, hold_stats(ctx, kind, batch, frames)};
       const op::act_norm<T> f = make_act_norm(ctx, absent{}, params, kind, S.eps, s.stats);
       ctx.run(op::moments<T>{batch, n_channels, frames, x.data, f});
       ctx.run(op::act_norm_fwd<T>{batch, n_channels, frames, x.data, f, y.data});
+    } else {
+      refuse<channel_norm, X, Y>();
     }
   }
 
   template <class C, class X, class T, class Y>
   void backward(C& ctx, view<Y, const T> dy, view<X, T> dx, const saved<X, T>& s) const {
-    if constexpr (checked<channel_norm, X, Y>()) {
+    if constexpr (compatible<channel_norm, X, Y>) {
       const dim_t batch = dx.dim(0), frames = frames_of(dx.extents);
       const auto frame = ctx.frame();
       const op::act_norm<T> f = make_act_norm(ctx, absent{}, params, kind, S.eps, s.stats);
@@ -104,6 +109,8 @@ struct channel_norm {
       const op::act_norm_grad<T> g = make_act_norm_grad(ctx, absent{}, params, f, s.x.data, df, batch, frames);
       ctx.run(op::act_norm_close<T>{batch, n_channels, frames, g});
       ctx.run(op::act_norm_bwd<T>{batch, n_channels, frames, g, dx.data, false});
+    } else {
+      refuse<channel_norm, X, Y>();
     }
   }
 
@@ -111,6 +118,9 @@ struct channel_norm {
   void visit(V&& v) {
     v("", params);
   }
+
+  // Last, so that clang, too, has the other members and prints nothing else.
+  static_assert(kind != norm_kind::none, "avss: a normalisation layer needs a kind other than none");
 };
 
 }  // namespace avss

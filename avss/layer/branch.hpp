@@ -16,9 +16,6 @@ namespace detail {
 // What sum and concatenation have in common. The layers' names are 0, 1, ...
 template <class... L>
 class branches {
-  static_assert(sizeof...(L) >= 1, "avss: branching needs at least one branch");
-  static_assert(sizeof...(L) <= 20, "avss: more than 20 branches compile slowly: name and nest groups of them");
-
  public:
   template <class X, class T>
   struct saved {
@@ -60,6 +57,10 @@ class branches {
   }
 
   slots<L...> layers_;
+
+  // Last, so that clang, too, has the other members and prints nothing else.
+  static_assert(sizeof...(L) >= 1, "avss: branching needs at least one branch");
+  static_assert(sizeof...(L) <= 20, "avss: more than 20 branches compile slowly: name and nest groups of them");
 };
 
 }  // namespace detail
@@ -77,12 +78,14 @@ class branch_sum : public detail::branches<L...> {
   template <class X>
   static constexpr out_shape<X> out(X x) {
     out_shape<X> y{};
-    if constexpr (checked<branch_sum, X>()) {
+    if constexpr (compatible<branch_sum, X>) {
       base::each([&]<std::size_t I>() {
         const auto made = std::remove_cvref_t<decltype(std::declval<base>().template layer<I>())>::out(x);
         if (I > 0 && made != y) fail("the branches of a sum make ", to_string(y), " and ", to_string(made));
         y = made;
       });
+    } else {
+      refuse<branch_sum, X>();
     }
     return y;
   }
@@ -91,7 +94,7 @@ class branch_sum : public detail::branches<L...> {
 
   template <class C, class X, class T, class Y>
   void forward(C& ctx, view<X, T> x, view<Y, T> y, saved<X, T>& s) const {
-    if constexpr (checked<branch_sum, X, Y>()) {
+    if constexpr (compatible<branch_sum, X, Y>) {
       base::each([&]<std::size_t I>() {
         const auto frame = ctx.frame();
         const view<Y, T> own = I == 0 ? y : ctx.scratch(y.extents);
@@ -99,13 +102,18 @@ class branch_sum : public detail::branches<L...> {
         const dim_t n = y.size();
         if (I > 0) ctx.run(op::copy<T>{1, n, n, n, own.data, y.data, true});
       });
+    } else {
+      refuse<branch_sum, X, Y>();
     }
   }
 
   template <class C, class X, class T, class Y>
   void backward(C& ctx, view<Y, const T> dy, view<X, T> dx, const saved<X, T>& s) const {
-    if constexpr (checked<branch_sum, X, Y>())
+    if constexpr (compatible<branch_sum, X, Y>) {
       base::each([&]<std::size_t I>() { this->template backward_one<I>(ctx, dy, dx, s); });
+    } else {
+      refuse<branch_sum, X, Y>();
+    }
   }
 };
 
@@ -113,12 +121,11 @@ class branch_sum : public detail::branches<L...> {
 template <class... L>
 class branch_concat : public detail::branches<L...> {
   using base = detail::branches<L...>;
-  template <class X, class Layer>
-  static constexpr dim_t channels_made = extent_of<typename Layer::template out_shape<X>, 1>;
 
  public:
   template <class X>
-  using out_shape = with_channels<typename base::template first_shape<X>, (channels_made<X, L> + ...)>;
+  using out_shape =
+      with_channels<typename base::template first_shape<X>, (extent_of<typename L::template out_shape<X>, 1> + ...)>;
   template <class X>
   using fit = and_fit<typename L::template fit<X>...,
                       same_but_channels<typename base::template first_shape<X>, typename L::template out_shape<X>>...>;
@@ -126,12 +133,14 @@ class branch_concat : public detail::branches<L...> {
   static constexpr out_shape<X> out(X x) {
     constexpr dim_t all = extent_of<out_shape<X>, 1>;
     out_shape<X> y{};
-    if constexpr (checked<branch_concat, X>()) {
+    if constexpr (compatible<branch_concat, X>) {
       base::each([&]<std::size_t I>() {
         const auto made = set_channels<all>(std::remove_cvref_t<decltype(std::declval<base>().template layer<I>())>::out(x));
         if (I > 0 && made != y) fail("joined branches make ", to_string(y), " and ", to_string(made), ", channels aside");
         y = made;
       });
+    } else {
+      refuse<branch_concat, X>();
     }
     return y;
   }
@@ -140,7 +149,7 @@ class branch_concat : public detail::branches<L...> {
 
   template <class C, class X, class T, class Y>
   void forward(C& ctx, view<X, T> x, view<Y, T> y, saved<X, T>& s) const {
-    if constexpr (checked<branch_concat, X, Y>()) {
+    if constexpr (compatible<branch_concat, X, Y>) {
       const dim_t whole = y.size() / y.dim(0);
       dim_t at = 0;
       base::each([&]<std::size_t I>() {
@@ -151,12 +160,14 @@ class branch_concat : public detail::branches<L...> {
         ctx.run(op::copy<T>{y.dim(0), part, part, whole, own.data, offset(y.data, at), false});
         at += part;
       });
+    } else {
+      refuse<branch_concat, X, Y>();
     }
   }
 
   template <class C, class X, class T, class Y>
   void backward(C& ctx, view<Y, const T> dy, view<X, T> dx, const saved<X, T>& s) const {
-    if constexpr (checked<branch_concat, X, Y>()) {
+    if constexpr (compatible<branch_concat, X, Y>) {
       const dim_t whole = dy.size() / dy.dim(0);
       dim_t at = 0;
       base::each([&]<std::size_t I>() {
@@ -168,6 +179,8 @@ class branch_concat : public detail::branches<L...> {
         this->template backward_one<I>(ctx, down, dx, s);
         at += part;
       });
+    } else {
+      refuse<branch_concat, X, Y>();
     }
   }
 

@@ -42,7 +42,7 @@ struct depthwise {
 
   template <class C, class X, class T, class Y>
   void forward(C& ctx, view<X, T> x, view<Y, T> y, saved<X, T>& s) const {
-    if constexpr (checked<depthwise, X, Y>()) {
+    if constexpr (compatible<depthwise, X, Y>) {
       s.x = x;
       ctx.run(op::depthwise_fwd<T>{x.dim(0),
                                    n_channels,
@@ -55,18 +55,22 @@ struct depthwise {
                                    ctx.value(params.weight),
                                    ctx.value(params.bias),
                                    y.data});
+    } else {
+      refuse<depthwise, X, Y>();
     }
   }
 
   template <class C, class X, class T, class Y>
   void backward(C& ctx, view<Y, const T> dy, view<X, T> dx, const saved<X, T>& s) const {
-    if constexpr (checked<depthwise, X, Y>()) {
+    if constexpr (compatible<depthwise, X, Y>) {
       op::act_norm_grad<T> output{}, input{};
       output.df = const_cast<T*>(dy.data);  // only read: dx lies elsewhere
       input.x = s.x.data;
       input.df = dx.data;
       ctx.run(op::depthwise_bwd<T>{dx.dim(0), n_channels, dx.dim(2), kernel, dilation, left, output, ctx.value(params.weight),
                                    ctx.gradient(params.weight), ctx.gradient(params.bias), input});
+    } else {
+      refuse<depthwise, X, Y>();
     }
   }
 

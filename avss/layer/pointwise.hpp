@@ -38,22 +38,26 @@ struct pointwise {
 
   template <class C, class X, class T, class Y>
   void forward(C& ctx, view<X, T> x, view<Y, T> y, saved<X, T>& s) const {
-    if constexpr (checked<pointwise, X, Y>()) {
+    if constexpr (compatible<pointwise, X, Y>) {
       s.x = x;
       op::pointwise_fwd<T> o{x.dim(0), n_in, frames_of(x.extents), x.data, {}, 1, {}, {}};
       o.target[0] = {n_out, ctx.value(params.weight), ctx.value(params.bias), nullptr, y.data};
       ctx.run(o);
+    } else {
+      refuse<pointwise, X, Y>();
     }
   }
 
   template <class C, class X, class T, class Y>
   void backward(C& ctx, view<Y, const T> dy, view<X, T> dx, const saved<X, T>& s) const {
-    if constexpr (checked<pointwise, X, Y>()) {
+    if constexpr (compatible<pointwise, X, Y>) {
       op::pointwise_bwd<T> o{dx.dim(0), n_in, frames_of(dx.extents), {}, false, 1, {}, {}};
       o.input.x = s.x.data;
       o.input.df = dx.data;
       o.target[0] = {n_out, ctx.value(params.weight), dy.data, ctx.gradient(params.weight), ctx.gradient(params.bias)};
       ctx.run(o);
+    } else {
+      refuse<pointwise, X, Y>();
     }
   }
 
@@ -93,22 +97,26 @@ struct linear {
 
   template <class C, class X, class T, class Y>
   void forward(C& ctx, view<X, T> x, view<Y, T> y, saved<X, T>& s) const {
-    if constexpr (checked<linear, X, Y>()) {
+    if constexpr (compatible<linear, X, Y>) {
       s.x = x;
       op::pointwise_fwd<T> o{x.dim(0), n_in, 1, x.data, {}, 1, {}, {}};
       o.target[0] = {n_out, ctx.value(weight), ctx.value(bias), nullptr, y.data};
       ctx.run(o);
+    } else {
+      refuse<linear, X, Y>();
     }
   }
 
   template <class C, class X, class T, class Y>
   void backward(C& ctx, view<Y, const T> dy, view<X, T> dx, const saved<X, T>& s) const {
-    if constexpr (checked<linear, X, Y>()) {
+    if constexpr (compatible<linear, X, Y>) {
       op::pointwise_bwd<T> o{dx.dim(0), n_in, 1, {}, false, 1, {}, {}};
       o.input.x = s.x.data;
       o.input.df = dx.data;
       o.target[0] = {n_out, ctx.value(weight), dy.data, ctx.gradient(weight), ctx.gradient(bias)};
       ctx.run(o);
+    } else {
+      refuse<linear, X, Y>();
     }
   }
 

@@ -29,19 +29,23 @@ struct residual {
 
   template <class C, class X, class T, class Y>
   void forward(C& ctx, view<X, T> x, view<Y, T> y, saved<X, T>& s) const {
-    if constexpr (checked<residual, X, Y>()) {
+    if constexpr (compatible<residual, X, Y>) {
       body.forward(ctx, x, y, s.body);
       const dim_t n = x.size();
       ctx.run(op::copy<T>{1, n, n, n, x.data, y.data, true});
+    } else {
+      refuse<residual, X, Y>();
     }
   }
 
   template <class C, class X, class T, class Y>
   void backward(C& ctx, view<Y, const T> dy, view<X, T> dx, const saved<X, T>& s) const {
-    if constexpr (checked<residual, X, Y>()) {
+    if constexpr (compatible<residual, X, Y>) {
       body.backward(ctx, dy, dx, s.body);
       const dim_t n = dx.size();
       ctx.run(op::copy<T>{1, n, n, n, dy.data, dx.data, true});
+    } else {
+      refuse<residual, X, Y>();
     }
   }
 
@@ -74,7 +78,7 @@ struct repeat_shared {
 
   template <class C, class X, class T, class Y>
   void forward(C& ctx, view<X, T> x, view<Y, T> y, saved<X, T>& s) const {
-    if constexpr (checked<repeat_shared, X, Y>()) {
+    if constexpr (compatible<repeat_shared, X, Y>) {
       const auto frame = ctx.frame();
       // Kept for the way back; otherwise two buffers take turns.
       const bool keep = ctx.training();
@@ -86,12 +90,14 @@ struct repeat_shared {
         body.forward(ctx, from, to, s.passes[static_cast<std::size_t>(i)]);
         from = to;
       }
+    } else {
+      refuse<repeat_shared, X, Y>();
     }
   }
 
   template <class C, class X, class T, class Y>
   void backward(C& ctx, view<Y, const T> dy, view<X, T> dx, const saved<X, T>& s) const {
-    if constexpr (checked<repeat_shared, X, Y>()) {
+    if constexpr (compatible<repeat_shared, X, Y>) {
       const auto frame = ctx.frame();
       const view<X, T> turns[2] = {N < 3 ? dx : ctx.scratch(dx.extents), N < 2 ? dx : ctx.scratch(dx.extents)};
       view<X, const T> from = dy;
@@ -101,6 +107,8 @@ struct repeat_shared {
         body.backward(ctx, from, to, s.passes[static_cast<std::size_t>(i)]);
         from = to;
       }
+    } else {
+      refuse<repeat_shared, X, Y>();
     }
   }
 

@@ -57,8 +57,6 @@ struct chain_parts<stopped<Fit>, L...> {
 // The layers' names are 0, 1, ... as in PyTorch; layer<I>() is there for a visit() with better ones.
 template <class... L>
 class sequential {
-  static_assert(sizeof...(L) >= 1, "avss: a sequence needs at least one layer");
-  static_assert(sizeof...(L) <= 20, "avss: a sequence of more than 20 layers compiles slowly: name and nest its groups");
   template <class X>
   using parts = detail::chain_parts<decltype((detail::chain<X>{} >> ... >> detail::link<L>{})), L...>;
   static constexpr std::size_t n = sizeof...(L);
@@ -70,10 +68,12 @@ class sequential {
   using out_shape = typename parts<X>::last;
   template <class X>
   static constexpr out_shape<X> out(X x) {
-    if constexpr (checked<sequential, X>())
+    if constexpr (compatible<sequential, X>) {
       return get<n>(joints_of(x));
-    else
+    } else {
+      refuse<sequential, X>();
       return {};
+    }
   }
 
   template <class X, class T>
@@ -92,7 +92,7 @@ class sequential {
 
   template <class C, class X, class T, class Y>
   void forward(C& ctx, view<X, T> x, view<Y, T> y, saved<X, T>& s) const {
-    if constexpr (checked<sequential, X, Y>()) {
+    if constexpr (compatible<sequential, X, Y>) {
       const auto frame = ctx.frame();
       const auto joints = joints_of(x.extents);
       // Kept for the way back; otherwise two buffers take turns.
@@ -106,12 +106,14 @@ class sequential {
         const auto inner = ctx.frame();
         get<I>(layers_).forward(ctx, joint<I>(at, joints), joint<I + 1>(at, joints), get<I>(s.layers));
       });
+    } else {
+      refuse<sequential, X, Y>();
     }
   }
 
   template <class C, class X, class T, class Y>
   void backward(C& ctx, view<Y, const T> dy, view<X, T> dx, const saved<X, T>& s) const {
-    if constexpr (checked<sequential, X, Y>()) {
+    if constexpr (compatible<sequential, X, Y>) {
       const auto frame = ctx.frame();
       const auto joints = joints_of(dx.extents);
       T* at[n + 1] = {dx.data};
@@ -123,6 +125,8 @@ class sequential {
         using D = view<typename std::remove_cvref_t<decltype(d)>::shape_type, const T>;
         get<I>(layers_).backward(ctx, D{I + 1 == n ? dy.data : d.data, d.extents}, joint<I>(at, joints), get<I>(s.layers));
       });
+    } else {
+      refuse<sequential, X, Y>();
     }
   }
 
@@ -166,6 +170,10 @@ class sequential {
   }
 
   slots<L...> layers_;
+
+  // Last, so that clang, too, has the other members and prints nothing else.
+  static_assert(sizeof...(L) >= 1, "avss: a sequence needs at least one layer");
+  static_assert(sizeof...(L) <= 20, "avss: a sequence of more than 20 layers compiles slowly: name and nest its groups");
 };
 
 }  // namespace avss

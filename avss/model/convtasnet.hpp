@@ -126,7 +126,8 @@ class ConvTasNet {
   void forward(C& ctx, view<mixture_shape, T> x, view<estimate_shape, T> y, saved<T>& s) const {
     const auto whole = ctx.frame();  // inference leaves nothing behind
     const dim_t batch = x.dim(0), length = x.dim(1);
-    const auto [frames, left] = frame(length);
+    const framing cut = frame(length);
+    const dim_t frames = cut.frames, left = cut.left;
     using narrow = shape<dyn, bottleneck, dyn>;
     s.x = x;
     s.w = ctx.hold(shape<dyn, filters, dyn>(batch, frames));

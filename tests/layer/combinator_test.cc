@@ -1,6 +1,9 @@
 // Combinators: values by hand, gradients, names, memory.
 #include <gtest/gtest.h>
 
+#include <avss/cpu/copy.hpp>
+#include <avss/cpu/depthwise.hpp>
+#include <avss/cpu/pointwise.hpp>
 #include <avss/layer/act_norm.hpp>
 #include <avss/layer/branch.hpp>
 #include <avss/layer/depthwise.hpp>
@@ -159,6 +162,23 @@ TEST(repeat_shared, adds_up_the_gradients_of_its_passes) {
 TEST(combinators, nest) {
   struct unit : sequential<norm<3>, branch_concat<conv<3, 4>, sequential<along<3>, prelu>>, conv<7, 3>> {};
   check_layer(repeat_shared<2, residual<branch_sum<unit, along<3>>>>{}, frames(2, 3), 1e-5);
+}
+
+template <class Backend>
+class CombinatorsAgainstReference : public testing::Test {};
+using backends = testing::Types<reference<float>, cpu>;
+TYPED_TEST_SUITE(CombinatorsAgainstReference, backends);
+
+TYPED_TEST(CombinatorsAgainstReference, agree) {
+  struct unit : sequential<norm<3>, branch_concat<conv<3, 4>, sequential<along<3>, prelu>>, conv<7, 3>> {};
+  for (dim_t batch : {1, 2})
+    for (dim_t length : {1, 2, 65, 300}) {
+      SCOPED_TRACE("batch " + std::to_string(batch) + " frames " + std::to_string(length));
+      TypeParam backend;
+      if constexpr (std::is_same_v<TypeParam, cpu>) backend.threads = 1;
+      test::check_layer_against_reference(repeat_shared<2, residual<branch_sum<unit, along<3>>>>{}, frames(batch, length), 1e-4,
+                                          backend);
+    }
 }
 
 }  // namespace

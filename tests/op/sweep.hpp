@@ -39,7 +39,7 @@ void sweep(Body&& body) {
 }  // namespace detail
 
 template <class Backend>
-void check_act_norm(double limit = 1e-4, Backend backend = {}) {
+void check_act_norm(double limit = 2e-4, Backend backend = {}) {
   detail::sweep([&](const op_size& s, detail::options o) {
     act_norm_case c{s.batch, s.channels, s.frames, {}};
     c.use.norm = o.norm();
@@ -51,7 +51,7 @@ void check_act_norm(double limit = 1e-4, Backend backend = {}) {
 }
 
 template <class Backend>
-void check_pointwise(double limit = 1e-4, Backend backend = {}) {
+void check_pointwise(double limit = 2e-4, Backend backend = {}) {
   constexpr dim_t outs[] = {1, 5, 16, 33};
   detail::sweep([&](const op_size& s, detail::options o) {
     pointwise_case c{s.batch, s.channels, s.frames, {}};
@@ -73,7 +73,7 @@ void check_pointwise(double limit = 1e-4, Backend backend = {}) {
 }
 
 template <class Backend>
-void check_depthwise(double limit = 1e-4, Backend backend = {}) {
+void check_depthwise(double limit = 2e-4, Backend backend = {}) {
   constexpr dim_t kernels[] = {3, 1, 5, 3}, dilations[] = {1, 2, 8, 128};
   detail::sweep([&](const op_size& s, detail::options o) {
     depthwise_case c{s.batch, s.channels, s.frames, kernels[o.of(4)], dilations[o.of(4)]};
@@ -90,7 +90,7 @@ void check_depthwise(double limit = 1e-4, Backend backend = {}) {
 }
 
 template <class Backend>
-void check_filterbank(double limit = 1e-4, Backend backend = {}) {
+void check_filterbank(double limit = 2e-4, Backend backend = {}) {
   struct frame {
     dim_t window, stride;
   };

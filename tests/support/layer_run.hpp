@@ -91,4 +91,24 @@ void check_layer(Layer layer, X shape_in, double limit = 1e-6) {
   }
 }
 
+// Runs a layer on Backend and on reference<double>, and compares results and gradients; see against_reference.hpp.
+template <class Backend, class Layer, class X>
+void check_layer_against_reference(Layer layer, X shape_in, double limit = 2e-5, Backend backend = {}) {
+  using T = typename Backend::value_type;
+  const param_extent extent = assign_offsets(layer);
+  const std::vector<double> values = draw("values", extent.values), x = draw("x", shape_in.size());
+  const auto oracle = run_layer<reference<double>>(layer, extent, shape_in, values, x, pass::train);
+  const std::vector<T> values_t(values.begin(), values.end()), x_t(x.begin(), x.end());
+  const auto trained = run_layer<Backend>(layer, extent, shape_in, values_t, x_t, pass::train, backend);
+  const auto inferred = run_layer<Backend>(layer, extent, shape_in, values_t, x_t, pass::infer, backend);
+  EXPECT_EQ(inferred.y, trained.y) << "training and inference differ";
+  EXPECT_EQ(trained.peak, trained.planned);
+  EXPECT_EQ(inferred.peak, inferred.planned);
+  expect_close(trained.y, oracle.y, limit, "y");
+  expect_close(trained.dx, oracle.dx, limit, "dx");
+  double top = 0;
+  for (double g : oracle.gradients) top = std::max(top, std::abs(g));
+  expect_close(trained.gradients, oracle.gradients, limit, "gradients", top);
+}
+
 }  // namespace avss::test
