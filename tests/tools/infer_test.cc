@@ -150,6 +150,7 @@ TEST_F(infer, takes_the_preset_that_has_the_sizes) {
           (folder / "cpu.pth").string() + " " + data() + to_results());
   EXPECT_EQ(r.status, 0) << r.err;
   EXPECT_NE(r.out.find("convtasnet_cpu: 1994 parameters"), std::string::npos) << r.out;
+  fs::remove_all(folder / "out");
   expect_refusal(
       "model.encoder_dim=17 inferencer.from_pretrained=x " + data() + " inferencer.save_path=" + (folder / "out").string(),
       "model.encoder_dim=17", "convtasnet_cpu");
