@@ -16,7 +16,10 @@ struct tile_input {
 inline tile_input make_input(const act_norm& f, tiled::piece p, dim_t in, dim_t frames, const float* x, float* buffer) {
   const float* const from = x + p.item * in * frames + p.first;
   if (f.identity()) return {from, frames};
-  for (dim_t i = 0; i < in; ++i) apply_row(f, p.item, i, p.first, p.size, frames, from + i * frames, buffer + i * p.size);
+  for (dim_t i = 0; i < in; ++i) {
+    if (i + 1 < in) simd::prefetch(from + (i + 1) * frames, p.size);
+    apply_row(f, p.item, i, p.first, p.size, frames, from + i * frames, buffer + i * p.size);
+  }
   return {buffer, p.size};
 }
 

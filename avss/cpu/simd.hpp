@@ -29,6 +29,11 @@ inline void for_each(dim_t n, Body&& body) {
   for (; t < n; ++t) body(0.f, t);
 }
 
+// Asks for a row that is needed soon: a tile's rows are far apart in memory, too far for the hardware to guess the next.
+inline void prefetch(const float* p, dim_t n) {
+  for (dim_t t = 0; t < n; t += lanes) __builtin_prefetch(p + t);
+}
+
 // A sum over a row: sixteen partial sums, and one for the rest.
 struct row_sum {
   vec wide{};
