@@ -2,6 +2,8 @@
 #pragma once
 
 #include <avss/core/shape.hpp>
+#include <exception>
+#include <mutex>
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -14,6 +16,31 @@
 
 namespace avss {
 
+namespace detail {
+
+// Carries an exception out of a team of threads.
+class first_problem {
+ public:
+  template <class Work>
+  void guard(Work&& work) {
+    try {
+      work();
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!problem_) problem_ = std::current_exception();
+    }
+  }
+  void rethrow() const {
+    if (problem_) std::rethrow_exception(problem_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::exception_ptr problem_;
+};
+
+}  // namespace detail
+
 // Cores that this process may use.
 inline int available_threads() {
 #if defined(_OPENMP)
@@ -24,27 +51,30 @@ inline int available_threads() {
 }
 
 // Calls body(i, worker) for every i in [0, n), worker in [0, threads). The pieces are handed out as workers come free, so a
-// piece must depend on i alone: then the result is bit-equal for any number of threads.
+// piece must depend on i alone: then the result is bit-equal for any number of threads. What a piece throws is thrown here,
+// once all have ended; of several, one.
 template <class Body>
 void parallel_for(int threads, dim_t n, Body&& body) {
 #if defined(__SANITIZE_THREAD__)
   // OpenMP's run-time is not instrumented: under the thread sanitizer plain threads do the same work.
   if (threads > 1 && n > 1) {
     std::atomic<dim_t> next{0};
+    detail::first_problem problem;
     auto work = [&](int worker) {
-      for (dim_t i; (i = next.fetch_add(1)) < n;) body(i, worker);
+      for (dim_t i; (i = next.fetch_add(1)) < n;) problem.guard([&] { body(i, worker); });
     };
     std::vector<std::thread> pool;
     for (int w = 1; w < threads; ++w) pool.emplace_back(work, w);
     work(0);
     for (std::thread& t : pool) t.join();
-    return;
+    return problem.rethrow();
   }
 #elif defined(_OPENMP)
   if (threads > 1 && n > 1) {
+    detail::first_problem problem;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-    for (dim_t i = 0; i < n; ++i) body(i, omp_get_thread_num());
-    return;
+    for (dim_t i = 0; i < n; ++i) problem.guard([&] { body(i, omp_get_thread_num()); });
+    return problem.rethrow();
   }
 #endif
   (void)threads;
