@@ -45,7 +45,7 @@ constexpr convtasnet_config with(convtasnet_config c, Change change) {
 
 template <class Backend>
 class ConvTasNetGolden : public testing::Test {};
-using backends = testing::Types<reference<double>, reference<float>, cpu>;
+using backends = testing::Types<reference<double>, cpu>;
 TYPED_TEST_SUITE(ConvTasNetGolden, backends);
 
 template <class B, convtasnet_config S>
