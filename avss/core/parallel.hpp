@@ -23,6 +23,22 @@ inline int available_threads() {
 #endif
 }
 
+namespace detail {
+
+// One compiled copy of the body for the serial and the parallel loop: inlined into each, it could be contracted to fused
+// multiply-adds in one way here and in another there, and the results would differ in their last bits.
+template <class Body>
+#if defined(__clang__)
+[[gnu::noinline]]
+#else
+[[gnu::noinline, gnu::noclone]]
+#endif
+void run_piece(Body& body, dim_t i, int worker) {
+  body(i, worker);
+}
+
+}  // namespace detail
+
 // Calls body(i, worker) for every i in [0, n), worker in [0, threads). The pieces are handed out as workers come free, so a
 // piece must depend on i alone: then the result is bit-equal for any number of threads.
 template <class Body>
@@ -43,12 +59,12 @@ void parallel_for(int threads, dim_t n, Body&& body) {
 #elif defined(_OPENMP)
   if (threads > 1 && n > 1) {
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-    for (dim_t i = 0; i < n; ++i) body(i, omp_get_thread_num());
+    for (dim_t i = 0; i < n; ++i) detail::run_piece(body, i, omp_get_thread_num());
     return;
   }
 #endif
   (void)threads;
-  for (dim_t i = 0; i < n; ++i) body(i, 0);
+  for (dim_t i = 0; i < n; ++i) detail::run_piece(body, i, 0);
 }
 
 }  // namespace avss

@@ -35,11 +35,11 @@ TEST_F(training, resumed_at_any_step_equals_uninterrupted) {
   ASSERT_EQ(run(*whole, options("whole")), 0);
   for (int stop : {0, 1, 5, 6, 8, 11, 14}) {  // within an epoch, between two, within a validation
     const std::string name = "stopped" + std::to_string(stop);
-    const auto first = make_tiny({.threads = 1});
+    const auto first = make_tiny({.threads = 2});
     ASSERT_EQ(run(*first, options(name), stop), 130);
     trainer_options o = options(name);
     o.resume_from = last_checkpoint;
-    const auto second = make_tiny({.seed = 99, .threads = 1});  // everything comes from the checkpoint
+    const auto second = make_tiny({.seed = 99, .threads = 3});  // everything comes from the checkpoint
     ASSERT_EQ(run(*second, o), 0);
     EXPECT_EQ(weights_of(*second), weights_of(*whole)) << "stopped after " << stop;
     EXPECT_EQ(log_of(name), log_of("whole")) << "stopped after " << stop;
