@@ -1,7 +1,5 @@
 #include "tools/infer_job.hpp"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/data/mixture_layout.hpp>
@@ -26,6 +24,7 @@
 #include <vector>
 
 #include "tools/score_table.hpp"
+#include "tools/stop_on_signal.hpp"
 
 namespace avss {
 namespace {
@@ -34,37 +33,9 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t block = 1 << 14;  // samples moved at a time
 
-volatile sig_atomic_t stop_requested = 0;
-extern "C" void request_stop(int) { stop_requested = 1; }
-
-// While it lives, the first SIGINT or SIGTERM asks to stop; a second one kills, should a network hang.
-class stop_on_signal {
- public:
-  stop_on_signal() {
-    stop_requested = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      struct sigaction action {};
-      action.sa_handler = request_stop;
-      action.sa_flags = static_cast<int>(SA_RESETHAND);
-      ::sigaction(signals[i], nullptr, &old_[i]);
-      if (old_[i].sa_handler != SIG_IGN) ::sigaction(signals[i], &action, nullptr);  // nohup stays nohup
-    }
-  }
-  ~stop_on_signal() {
-    for (std::size_t i = 0; i < count; ++i) ::sigaction(signals[i], &old_[i], nullptr);
-  }
-  stop_on_signal(const stop_on_signal&) = delete;
-  stop_on_signal& operator=(const stop_on_signal&) = delete;
-
- private:
-  static constexpr std::size_t count = 2;
-  static constexpr int signals[count] = {SIGINT, SIGTERM};
-  struct sigaction old_[count];
-};
-
 struct stopped {};
 void check_stop() {
-  if (stop_requested) throw stopped();
+  if (tools::stop_on_signal::requested()) throw stopped();
 }
 
 fs::path source_folder(const infer_options& options, std::size_t source) {
@@ -344,7 +315,7 @@ class inference {
 
 int run_inference(const infer_options& options, separator& network, std::ostream& out, std::ostream& err) {
   try {
-    const stop_on_signal guard;
+    const tools::stop_on_signal guard;
     return inference(options, network, out, err).run();
   } catch (const std::exception& e) {
     err << "error: " << e.what() << std::endl;

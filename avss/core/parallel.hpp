@@ -41,14 +41,30 @@ class first_problem {
 
 }  // namespace detail
 
-// Cores that this process may use.
+// Threads that this process may use: its cores, or OMP_NUM_THREADS.
 inline int available_threads() {
 #if defined(_OPENMP)
-  return omp_get_num_procs();
+  return omp_get_max_threads();
 #else
   return 1;
 #endif
 }
+
+namespace detail {
+
+// One compiled copy of the body for the serial and the parallel loop: inlined into each, it could be contracted to fused
+// multiply-adds in one way here and in another there, and the results would differ in their last bits.
+template <class Body>
+#if defined(__clang__)
+[[gnu::noinline]]
+#else
+[[gnu::noinline, gnu::noclone]]
+#endif
+void run_piece(Body& body, dim_t i, int worker) {
+  body(i, worker);
+}
+
+}  // namespace detail
 
 // Calls body(i, worker) for every i in [0, n), worker in [0, threads). The pieces are handed out as workers come free, so a
 // piece must depend on i alone: then the result is bit-equal for any number of threads. What a piece throws is thrown here,
@@ -61,7 +77,7 @@ void parallel_for(int threads, dim_t n, Body&& body) {
     std::atomic<dim_t> next{0};
     detail::first_problem problem;
     auto work = [&](int worker) {
-      for (dim_t i; (i = next.fetch_add(1)) < n;) problem.guard([&] { body(i, worker); });
+      for (dim_t i; (i = next.fetch_add(1)) < n;) problem.guard([&] { detail::run_piece(body, i, worker); });
     };
     std::vector<std::thread> pool;
     for (int w = 1; w < threads; ++w) pool.emplace_back(work, w);
@@ -73,12 +89,12 @@ void parallel_for(int threads, dim_t n, Body&& body) {
   if (threads > 1 && n > 1) {
     detail::first_problem problem;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-    for (dim_t i = 0; i < n; ++i) problem.guard([&] { body(i, omp_get_thread_num()); });
+    for (dim_t i = 0; i < n; ++i) problem.guard([&] { detail::run_piece(body, i, omp_get_thread_num()); });
     return problem.rethrow();
   }
 #endif
   (void)threads;
-  for (dim_t i = 0; i < n; ++i) body(i, 0);
+  for (dim_t i = 0; i < n; ++i) detail::run_piece(body, i, 0);
 }
 
 }  // namespace avss

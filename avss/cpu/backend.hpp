@@ -12,7 +12,12 @@ namespace avss {
 // one thread, and sums over pieces are made in the order of the pieces.
 struct cpu {
   using value_type = float;
-  int threads = available_threads();
+
+  cpu() : cpu(0) {}
+  // 0: all that the process may use.
+  explicit cpu(int n) : threads(n > 0 ? n : available_threads()) {}
+
+  int threads;
 };
 
 namespace tiled {
@@ -23,7 +28,10 @@ inline constexpr dim_t tile = 256;
 inline dim_t count(dim_t frames) { return (frames + tile - 1) / tile; }
 
 // Gradients of weights are summed in this many groups of tiles, by shape alone.
-inline dim_t groups(dim_t batch, dim_t frames) { return std::clamp<dim_t>(batch * count(frames) / 2, 1, 32); }
+inline dim_t groups(dim_t batch, dim_t frames) {
+  const dim_t tiles = batch * count(frames);
+  return tiles == 0 ? 0 : std::clamp<dim_t>(tiles / 2, 1, 32);
+}
 
 struct piece {
   dim_t item, first, size;  // frames [first, first + size) of one item of the batch

@@ -46,6 +46,8 @@ struct convtasnet_config {
   activation mask = activation::sigmoid;  // relu, sigmoid or softmax
   bool causal = false;                    // of the depthwise convolutions; choose the norms to match
   last_residual last = last_residual::left_out;
+
+  friend constexpr bool operator==(const convtasnet_config&, const convtasnet_config&) = default;
 };
 
 // x [B, T] mixtures  ->  y [B, C, T] estimates. Any T >= 1.

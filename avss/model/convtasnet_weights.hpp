@@ -92,12 +92,23 @@ inline std::string contradictions(const convtasnet_config& c, const checkpoint_v
   return "";
 }
 
+// asteroid and kaituoxu name the depthwise convolution of a causal network differently; the others' names do not tell.
+// Returns how that differs from `c`, "" if it does not.
+inline std::string contradictions(const convtasnet_config& c, const layout& l) {
+  if (!l.name.starts_with("asteroid") && !l.name.starts_with("kaituoxu")) return "";
+  const bool causal = l.name.ends_with("(causal)");
+  if (causal == c.causal) return "";
+  return std::string("its names are those of a ") + (causal ? "causal" : "non-causal") + " network and this one is " +
+         (c.causal ? "causal" : "not");
+}
+
 // Loads a file's weights, in whatever layout they are, and returns that layout. Throws error: see set_weights.
 template <convtasnet_config S, class B>
 layout load_weights(engine<ConvTasNet<S>, B>& to, const loaded_weights& file, const std::string& origin) {
   const convtasnet_weights w = to_convtasnet(file.tensors, file.metadata, origin);
-  if (const std::string differ = contradictions(S, file.metadata); !differ.empty())
-    fail(origin, ": weights of another network: ", differ, "; choose the configuration that the file was made with");
+  for (const std::string& differ : {contradictions(S, file.metadata), contradictions(S, w.source)})
+    if (!differ.empty())
+      fail(origin, ": weights of another network: ", differ, "; choose the configuration that the file was made with");
   set_weights(to, w.tensors, origin, &w.source);
   return w.source;
 }
@@ -112,7 +123,11 @@ layout load_weights(engine<ConvTasNet<S>, B>& to, const std::string& path) {
 // .safetensors. The file is written whole or not at all.
 template <convtasnet_config S, class B>
 void save_weights(engine<ConvTasNet<S>, B>& from, const std::string& path, std::string_view layout_name = "torchaudio") {
-  tensor_dict theirs = from_canonical(convtasnet_layout(layout_name, S.blocks), get_weights(from));
+  const layout to = convtasnet_layout(layout_name, S.blocks);
+  if (const std::string differ = contradictions(S, to); !differ.empty())
+    fail(path, ": the layout '", layout_name, "' does not fit: ", differ, "; choose '", S.causal ? "NAME (causal)" : "NAME",
+         "'");
+  tensor_dict theirs = from_canonical(to, get_weights(from));
   if (path.ends_with(".safetensors"))
     write_safetensors(path, theirs);
   else

@@ -67,6 +67,16 @@ TEST_F(convtasnet_weights_file, every_layout_there_and_back) {
   expect_round_trip<small_reference>("reference");
 }
 
+TEST_F(convtasnet_weights_file, causal_and_not_are_told_apart_by_the_names) {
+  engine<ConvTasNet<small_causal>, cpu> causal(cpu{1});
+  engine<ConvTasNet<small>, cpu> other(cpu{1});
+  init_params(causal.net(), 7, causal.values());
+  const std::string path = (folder / "causal.pth").string();
+  EXPECT_TRUE(says(error_of([&] { save_weights(causal, path, "asteroid"); }), path, "asteroid", "causal"));
+  save_weights(causal, path, "asteroid (causal)");
+  EXPECT_TRUE(says(error_of([&] { load_weights(other, path); }), path, "causal network"));
+}
+
 TEST_F(convtasnet_weights_file, a_misfit_changes_nothing) {
   engine<ConvTasNet<small>, cpu> from(cpu{1});
   engine<ConvTasNet<small_reference>, cpu> to(cpu{1});

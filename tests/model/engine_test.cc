@@ -87,6 +87,12 @@ TEST(engine, an_item_does_not_depend_on_its_batch) {
   }
 }
 
+TEST(engine, zero_threads_are_all_there_are) {
+  EXPECT_GE(cpu(0).threads, 1);
+  const std::vector<float> mixture = floats("mixture", 1000);
+  EXPECT_EQ(make<net>(0).separate(mixture), make<net>(1).separate(mixture));
+}
+
 TEST(engine, two_engines_at_once) {
   const std::vector<float> mixture = floats("mixture", 3001);
   const auto expected = make<net>(2).separate(mixture);

@@ -57,6 +57,9 @@ inline std::vector<op_size> op_sizes() {
   for (dim_t frames : {1, 2, 7, 63, 64, 65, 257, 1000})
     for (dim_t channels : {1, 3, 16, 33})
       for (dim_t batch : {1, 3}) all.push_back({batch, channels, frames});
+  // Beyond every block that sums and hops are cut into.
+  all.push_back({1, 2, 5003});
+  all.push_back({2, 1, 4097});
   return all;
 }
 

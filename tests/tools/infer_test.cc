@@ -156,6 +156,14 @@ TEST_F(infer, takes_the_preset_that_has_the_sizes) {
       "model.encoder_dim=17", "convtasnet_cpu");
 }
 
+TEST_F(infer, never_takes_another_kind_of_network) {
+  for (const char* change :
+       {"model=convtasnet_paper_causal model.mask_activation=relu", "model=convtasnet_asteroid model.mask_activation=sigmoid",
+        "model=convtasnet model.sample_rate=8000"})
+    expect_refusal(std::string(change) + " inferencer.from_pretrained=" + weights() + " " + data() + to_results(),
+                   "sizes are compiled in");
+}
+
 TEST_F(infer, says_what_is_wrong_with_weights) {
   const auto with = [&](const fs::path& p) {
     return "model=convtasnet_tiny inferencer.from_pretrained=" + p.string() + " " + data() + to_results();
@@ -209,7 +217,9 @@ TEST_F(infer, an_interrupt_leaves_whole_items_only) {
           o.c_str(), nullptr);
     _exit(127);
   }
-  while (files_in(folder / "out").size() < 6 && kill(child, 0) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  int early = 0;
+  while (files_in(folder / "out").size() < 6 && waitpid(child, &early, WNOHANG) == 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   kill(child, SIGINT);
   int status = 0;
   waitpid(child, &status, 0);

@@ -16,7 +16,7 @@ class convtasnet_separator final : public separator {
  public:
   using net = ConvTasNet<S>;
 
-  convtasnet_separator(const char* name, int threads) : engine_(threads > 0 ? cpu{threads} : cpu{}) {
+  convtasnet_separator(const char* name, int threads) : engine_(cpu(threads)) {
     info_ = {name, S.sample_rate, static_cast<int>(S.sources), count_params(engine_.net()), net::receptive_field()};
   }
 

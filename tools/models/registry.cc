@@ -7,8 +7,8 @@ namespace avss::tools {
 // Adding a network: its preset in avss/model/convtasnet_presets.hpp, a file beside this one, and a line here.
 #define AVSS_AUDIO_MODELS(entry)                                                                                               \
   entry(convtasnet) entry(convtasnet_asteroid) entry(convtasnet_asteroid16k) entry(convtasnet_asteroid3) entry(convtasnet_cpu) \
-      entry(convtasnet_kaituoxu) entry(convtasnet_paper) entry(convtasnet_paper_causal) entry(convtasnet_tiny)                 \
-          entry(convtasnet_torchaudio) entry(convtasnet_torchaudio_sigmoid)
+      entry(convtasnet_kaituoxu) entry(convtasnet_paper) entry(convtasnet_paper_causal) entry(convtasnet_small)                \
+          entry(convtasnet_tiny) entry(convtasnet_torchaudio) entry(convtasnet_torchaudio_sigmoid)
 
 #define AVSS_DECLARE(name) extern const model_entry name##_entry;
 AVSS_AUDIO_MODELS(AVSS_DECLARE)

@@ -38,6 +38,16 @@ std::string differing_key(const config::settings& s, const convtasnet_config& c)
   return "";
 }
 
+// Whether two networks are the same in all that the keys above do not say: causal, norms, padding, biases.
+bool same_kind(const convtasnet_config& a, const convtasnet_config& b) {
+  convtasnet_config c = a;
+  c.filters = b.filters, c.sample_rate = b.sample_rate, c.window = b.window, c.bottleneck = b.bottleneck, c.hidden = b.hidden;
+  c.blocks = b.blocks, c.repeats = b.repeats, c.kernel = b.kernel, c.sources = b.sources, c.mask = b.mask;
+  if (2 * a.stride == a.window && 2 * b.stride == b.window) c.stride = b.stride;
+  if (a.skip == a.bottleneck && b.skip == b.bottleneck) c.skip = b.skip;
+  return c == b;
+}
+
 std::string names(const std::vector<const model_entry*>& entries) {
   std::string all;
   for (const model_entry* e : entries) all += (all.empty() ? "" : ", ") + std::string(e->name);
@@ -49,7 +59,7 @@ std::vector<const model_entry*> fitting(const loaded_weights& file, const std::s
   std::vector<const model_entry*> fit;
   const convtasnet_weights w = to_convtasnet(file.tensors, file.metadata, origin);
   for (const model_entry* e : audio_models()) {
-    if (!contradictions(e->config, file.metadata).empty()) continue;
+    if (!contradictions(e->config, file.metadata).empty() || !contradictions(e->config, w.source).empty()) continue;
     const std::vector<param_info> params = e->params();
     bool all = params.size() == w.tensors.entries.size();
     for (const param_info& p : params) {
@@ -68,10 +78,11 @@ const model_entry& select_audio_model(const config::settings& s) {
   const std::string differs = differing_key(s, named.config);
   if (differs.empty()) return named;
   for (const model_entry* e : audio_models())
-    if (differing_key(s, e->config).empty()) return *e;
+    if (same_kind(e->config, named.config) && differing_key(s, e->config).empty()) return *e;
   const auto all = audio_models();
-  fail(differs, ": sizes are compiled in, and no network of these sizes is: choose one with model=NAME of ",
-       names({all.begin(), all.end()}), "; or add a preset to avss/model/convtasnet_presets.hpp and a file to tools/models");
+  fail(differs, ": sizes are compiled in, and no network like ", named.name,
+       " of these sizes is: choose one with model=NAME of ", names({all.begin(), all.end()}),
+       "; or add a preset to avss/model/convtasnet_presets.hpp and a file to tools/models");
 }
 
 std::unique_ptr<separator> make_audio_model(const model_entry& entry, const std::string& weights_path, int threads) {

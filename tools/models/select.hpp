@@ -11,7 +11,7 @@
 namespace avss::tools {
 
 // The entry that model.preset names. Sizes are compiled in: where a key of the section differs from the preset's, another
-// preset of just those sizes is taken; if there is none, throws error with the names there are.
+// preset of just those sizes and otherwise the same kind is taken; if there is none, throws error with the names there are.
 const model_entry& select_audio_model(const config::settings& s);
 
 // Makes the network and loads the weights. Where they do not fit, the error says which other networks they would fit.

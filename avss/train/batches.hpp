@@ -1,0 +1,78 @@
+// Batches out of an item source, and a fixed data set in a new order every epoch.
+#pragma once
+
+#include <avss/core/error.hpp>
+#include <avss/core/random.hpp>
+#include <avss/data/batch.hpp>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <numeric>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace avss {
+
+// make(first, size, b): items first, first + 1, ..., first + size - 1. A trainer asks in ascending order.
+using batch_maker = std::function<void(std::uint64_t first, dim_t size, batch& b)>;
+
+inline void make_batch(const item_source& source, std::uint64_t first, dim_t size, batch& b) {
+  b.size = size, b.sources = source.sources(), b.length = source.length();
+  const std::size_t n = static_cast<std::size_t>(b.length), s = static_cast<std::size_t>(b.sources);
+  b.mixtures.resize(static_cast<std::size_t>(size) * n);
+  b.targets.resize(static_cast<std::size_t>(size) * s * n);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(size); ++i)
+    source.make(first + i, std::span(b.mixtures).subspan(i * n, n), std::span(b.targets).subspan(i * s * n, s * n));
+}
+
+// Without threads of its own. `source` must outlive the result.
+inline batch_maker batches_of(const item_source& source) {
+  return [&source](std::uint64_t first, dim_t size, batch& b) { make_batch(source, first, size, b); };
+}
+
+// Items 0, 1, ..., count - 1 of a fixed data set as an endless row: item n is of epoch n / count, and each epoch has all of
+// them in an order of its own, a function of the seed and of the epoch.
+class shuffled_source final : public item_source {
+ public:
+  shuffled_source(std::shared_ptr<const item_source> fixed, std::uint64_t seed) : fixed_(std::move(fixed)), seed_(seed) {
+    if (fixed_->count() < 1) fail("only a fixed number of items can be shuffled");
+  }
+
+  dim_t sources() const override { return fixed_->sources(); }
+  dim_t length() const override { return fixed_->length(); }
+  int sample_rate() const override { return fixed_->sample_rate(); }
+  dim_t count() const override { return fixed_->count(); }
+  void make(std::uint64_t n, std::span<float> mixture, std::span<float> targets) const override {
+    const std::uint64_t count = static_cast<std::uint64_t>(fixed_->count());
+    fixed_->make((*order(n / count))[static_cast<std::size_t>(n % count)], mixture, targets);
+  }
+
+ private:
+  using order_list = std::shared_ptr<const std::vector<std::uint64_t>>;
+
+  order_list order(std::uint64_t epoch) const {
+    const std::lock_guard lock(mutex_);
+    order_list& known = orders_[epoch];
+    if (!known) {
+      std::vector<std::uint64_t> fresh(static_cast<std::size_t>(fixed_->count()));
+      std::iota(fresh.begin(), fresh.end(), std::uint64_t{0});
+      random_stream(seed_, "order", epoch).shuffle(std::span(fresh));
+      known = std::make_shared<const std::vector<std::uint64_t>>(std::move(fresh));
+    }
+    const order_list result = known;
+    // Two epochs overlap where items are made ahead; older ones are not asked for again.
+    while (orders_.size() > 2) orders_.erase(orders_.begin()->first == epoch ? std::prev(orders_.end()) : orders_.begin());
+    return result;
+  }
+
+  std::shared_ptr<const item_source> fixed_;
+  std::uint64_t seed_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::uint64_t, order_list> orders_;
+};
+
+}  // namespace avss

@@ -1,0 +1,77 @@
+// Where a training run stands, for people: a bar that is redrawn on a terminal, plain lines elsewhere.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <ostream>
+#include <string>
+
+namespace avss {
+
+// "1:02:03"
+inline std::string clock_text(double seconds) {
+  const long long s = static_cast<long long>(std::max(0., seconds) + 0.5);
+  char text[48];
+  std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+  return text;
+}
+
+class progress {
+ public:
+  struct point {
+    std::int64_t epoch, n_epochs, step, epoch_len;  // counted from 1
+    double loss, lr;
+    std::int64_t skipped;
+    std::int64_t steps_left;  // of the whole run
+  };
+
+  progress(std::ostream& out, bool terminal) : out_(out), terminal_(terminal), start_(now()), mark_(start_), drawn_(start_) {}
+
+  // After every step; `items` were trained on in it.
+  void step(std::int64_t items, const point& p) {
+    ++steps_, items_ += items;
+    if (!terminal_ || seconds(drawn_) < 0.2) return;
+    drawn_ = now();
+    constexpr std::int64_t width = 24;
+    const std::int64_t full = std::clamp<std::int64_t>(p.step * width / std::max<std::int64_t>(p.epoch_len, 1), 0, width);
+    const std::string bar =
+        std::string(static_cast<std::size_t>(full), '#') + std::string(static_cast<std::size_t>(width - full), '-');
+    out_ << "\r[" << bar << "] " << text(p, rate()) << "\033[K" << std::flush;
+  }
+
+  // A line that stays. Returns items per second since the last one.
+  double log(const point& p) {
+    const double r = rate();
+    line(text(p, r));
+    mark_ = now(), items_ = 0;
+    return r;
+  }
+  void line(const std::string& what) { out_ << (terminal_ ? "\r\033[K" : "") << what << std::endl; }
+  // Time that was not spent on training steps, from here on.
+  void restart_rate() { mark_ = now(), items_ = 0; }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  static clock::time_point now() { return clock::now(); }
+  static double seconds(clock::time_point since) { return std::chrono::duration<double>(now() - since).count(); }
+  double rate() const { return static_cast<double>(items_) / std::max(seconds(mark_), 1e-9); }
+
+  std::string text(const point& p, double rate) const {
+    const double left =
+        seconds(start_) / static_cast<double>(std::max<std::int64_t>(steps_, 1)) * static_cast<double>(p.steps_left);
+    char line[200];
+    std::snprintf(line, sizeof line, "epoch %lld/%lld  step %lld/%lld  loss %.4f  lr %.3g  %.1f items/s  %s left",
+                  static_cast<long long>(p.epoch), static_cast<long long>(p.n_epochs), static_cast<long long>(p.step),
+                  static_cast<long long>(p.epoch_len), p.loss, p.lr, rate, clock_text(left).c_str());
+    return line + (p.skipped > 0 ? "  " + std::to_string(p.skipped) + " steps skipped" : std::string());
+  }
+
+  std::ostream& out_;
+  bool terminal_;
+  clock::time_point start_, mark_, drawn_;
+  std::int64_t steps_ = 0, items_ = 0;
+};
+
+}  // namespace avss

@@ -1,0 +1,309 @@
+// The training loop.
+#pragma once
+
+#include <algorithm>
+#include <avss/core/error.hpp>
+#include <avss/data/batch.hpp>
+#include <avss/train/batches.hpp>
+#include <avss/train/checkpoint.hpp>
+#include <avss/train/monitor.hpp>
+#include <avss/train/progress.hpp>
+#include <avss/train/rate_schedule.hpp>
+#include <avss/train/run_folder.hpp>
+#include <avss/train/state_fields.hpp>
+#include <avss/train/trainable.hpp>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace avss {
+
+struct trainer_options {
+  std::filesystem::path folder;
+  std::string resume_from;  // a checkpoint's name in the folder; "": a new run
+  std::int64_t n_epochs = 1;
+  std::int64_t epoch_len = 0;  // steps; 0: the training items once
+  dim_t batch_size = 1;
+  std::int64_t accumulate = 1;  // batches a step; their gradients are averaged
+  double max_grad_norm = std::numeric_limits<double>::infinity();
+  std::int64_t log_step = 50;
+  std::int64_t save_period = 1;  // epochs between the checkpoints that are kept; 0: none is
+  std::int64_t save_steps = 0;   // steps between saves of the last checkpoint; 0: at the end of an epoch only
+  std::int64_t early_stop = 0;   // epochs without improvement that end the run; 0: none do
+  std::string monitor = "max val_si_snri";
+  std::int64_t max_bad_steps = 10;  // steps without a finite loss and gradient, in a row, that end the run
+  std::int64_t seed = 1;            // recorded; a resumed run must have the same
+  bool terminal = false;            // `out` is one
+  checkpoint_value config;
+};
+
+struct training_data {
+  batch_maker train;
+  std::int64_t train_items = 0;  // 0: endless
+  batch_maker val;
+  std::int64_t val_items = 0;  // 0: no validation
+};
+
+// Steps per epoch. Batches are whole: of a fixed number of items, the rest is left to the next epoch's order.
+inline std::int64_t steps_per_epoch(std::int64_t epoch_len, std::int64_t items, std::int64_t items_per_step) {
+  if (epoch_len > 0) return epoch_len;
+  if (items == 0) fail("the training items are endless: say how many steps are an epoch, trainer.epoch_len=N");
+  if (items < items_per_step)
+    fail("a step needs ", items_per_step, " items and there are ", items, "; choose a smaller dataloader.batch_size");
+  return items / items_per_step;
+}
+
+// Runs epochs of steps, a validation after each, and keeps in the folder checkpoint-last.pth (and -previous), model_best.pth,
+// checkpoint-epochN.pth, metrics.jsonl and metrics.csv. A run resumed from any checkpoint gives, bit for bit, the weights
+// that it would have given uninterrupted.
+class trainer {
+ public:
+  // `stop` is asked between batches. Throws error, also from run().
+  trainer(trainable& net, rate_schedule schedule, training_data data, trainer_options options, std::ostream& out,
+          std::ostream& err, std::function<bool()> stop = {})
+      : net_(net),
+        schedule_(std::move(schedule)),
+        data_(std::move(data)),
+        o_(std::move(options)),
+        stop_(std::move(stop)),
+        err_(err),
+        monitor_(o_.monitor, net.info().metrics),
+        bar_(out, o_.terminal),
+        epoch_len_(steps_per_epoch(o_.epoch_len, data_.train_items, o_.batch_size * o_.accumulate)) {
+    if (o_.n_epochs < 1 || o_.batch_size < 1 || o_.accumulate < 1 || o_.log_step < 1 || o_.max_bad_steps < 1)
+      fail("a run needs at least one epoch, item a batch, batch a step, step a log line and bad step that ends it");
+    if (schedule_.needs_metric() && (!monitor_.on() || data_.val_items == 0))
+      fail("the schedule ", schedule_.name(), " follows the monitored metric: set trainer.monitor and a validation set");
+    c_.best = monitor_.worst();
+  }
+
+  // Makes the run folder, or reads the checkpoint that it is to go on from.
+  void open() {
+    open_run_folder(o_.folder, o_.resume_from);
+    if (!o_.resume_from.empty()) resume();
+    std::vector<std::string> columns = net_.info().metrics;
+    columns.insert(columns.end(), {"grad_norm", "lr", "items_per_second", "skipped"});
+    log_.emplace(o_.folder, columns, o_.resume_from.empty() ? -1 : c_.step);
+  }
+
+  // 0: all epochs are done, or early_stop ended them; 130: stopped, and saved.
+  int run() {
+    if (!log_) open();
+    try {
+      while (c_.epoch < o_.n_epochs) {
+        run_epoch();
+        if (o_.early_stop > 0 && monitor_.on() && c_.epoch - c_.best_epoch >= o_.early_stop && c_.epoch < o_.n_epochs) {
+          bar_.line("stopped early: no better val_" + monitor_.name() + " in " + std::to_string(o_.early_stop) + " epochs");
+          break;
+        }
+      }
+    } catch (const stopped&) {
+      save();
+      bar_.line("stopped at step " + std::to_string(c_.step) + "; continue with trainer.resume_from=" + last_checkpoint);
+      return 130;
+    }
+    return 0;
+  }
+
+  std::int64_t step() const { return c_.step; }
+  std::int64_t skipped() const { return c_.skipped; }
+  double best() const { return c_.best; }
+
+ private:
+  struct stopped {};
+
+  struct counters {
+    std::int64_t step = 0, epoch = 0, epoch_step = 0, next_item = 0, skipped = 0, bad_in_row = 0, best_epoch = 0;
+    double best = 0;
+    // Of the good steps since the last log line, and of this epoch.
+    std::int64_t log_steps = 0, epoch_steps = 0;
+    double log_loss = 0, log_norm = 0, epoch_loss = 0, epoch_norm = 0;
+
+    template <class C, class V>
+    static void visit(C& c, V&& v) {
+      v("step", c.step), v("epoch", c.epoch), v("epoch_step", c.epoch_step), v("next_item", c.next_item);
+      v("skipped", c.skipped), v("bad_in_row", c.bad_in_row), v("best_epoch", c.best_epoch), v("best", c.best);
+      v("log_steps", c.log_steps), v("epoch_steps", c.epoch_steps), v("log_loss", c.log_loss), v("log_norm", c.log_norm);
+      v("epoch_loss", c.epoch_loss), v("epoch_norm", c.epoch_norm);
+    }
+  };
+
+  void check_stop() const {
+    if (stop_ && stop_()) throw stopped();
+  }
+
+  void run_epoch() {
+    // A fixed set's epoch starts with its own first item, whatever the last one left over.
+    if (o_.epoch_len == 0 && c_.epoch_step == 0) c_.next_item = c_.epoch * data_.train_items;
+    bar_.restart_rate();
+    while (c_.epoch_step < epoch_len_) {
+      check_stop();
+      train_step();
+      if (c_.epoch_step % o_.log_step == 0) log_train();
+      if (o_.save_steps > 0 && c_.step % o_.save_steps == 0 && c_.epoch_step < epoch_len_) save();
+    }
+    finish_epoch(data_.val_items > 0 ? validate() : std::vector<named_value>());
+  }
+
+  void train_step() {
+    double loss = 0;
+    const double share = 1.0 / static_cast<double>(o_.accumulate);
+    for (std::int64_t k = 0; k < o_.accumulate; ++k) {
+      data_.train(static_cast<std::uint64_t>(c_.next_item + k * o_.batch_size), o_.batch_size, batch_);
+      loss += share * net_.train_step(batch_, share).front().value;
+    }
+    const std::int64_t items = o_.accumulate * o_.batch_size;
+    c_.next_item += items;
+    const rates r = schedule_.now();
+    double norm = std::numeric_limits<double>::quiet_NaN();
+    if (std::isfinite(loss))
+      norm = net_.apply(o_.max_grad_norm, r);
+    else
+      net_.discard();
+    ++c_.step, ++c_.epoch_step;
+    if (std::isfinite(norm)) {
+      schedule_.after_step();
+      c_.bad_in_row = 0;
+      ++c_.log_steps, ++c_.epoch_steps;
+      c_.log_loss += loss, c_.log_norm += norm, c_.epoch_loss += loss, c_.epoch_norm += norm;
+    } else {
+      ++c_.skipped;
+      if (++c_.bad_in_row >= o_.max_bad_steps)
+        fail("step ", c_.step, ": ", std::isfinite(loss) ? "the gradient's norm" : "the loss",
+             " is not finite, and so it was in ", c_.bad_in_row,
+             " steps in a row; lower the learning rate or look at the data; the checkpoints in ", o_.folder.string(),
+             " are as they were");
+    }
+    bar_.step(items, point(r));
+  }
+
+  progress::point point(const rates& r) const {
+    return {c_.epoch + 1,
+            o_.n_epochs,
+            c_.epoch_step,
+            epoch_len_,
+            mean(c_.log_loss, c_.log_steps),
+            r.lr,
+            c_.skipped,
+            (o_.n_epochs - c_.epoch) * epoch_len_ - c_.epoch_step};
+  }
+  static double mean(double sum, std::int64_t n) { return n > 0 ? sum / static_cast<double>(n) : std::nan(""); }
+
+  void log_train() {
+    const rates r = schedule_.now();
+    const double speed = bar_.log(point(r));
+    log_->write(c_.step, c_.epoch + 1, "train",
+                {{"loss", mean(c_.log_loss, c_.log_steps)},
+                 {"grad_norm", mean(c_.log_norm, c_.log_steps)},
+                 {"lr", r.lr},
+                 {"items_per_second", speed},
+                 {"skipped", static_cast<double>(c_.skipped)}});
+    c_.log_steps = 0, c_.log_loss = c_.log_norm = 0;
+  }
+
+  std::vector<named_value> validate() {
+    std::vector<named_value> sums;
+    for (const std::string& m : net_.info().metrics) sums.push_back({m, 0, 0});
+    for (std::int64_t n = 0; n < data_.val_items; n += o_.batch_size) {
+      check_stop();
+      data_.val(static_cast<std::uint64_t>(n), std::min<dim_t>(o_.batch_size, data_.val_items - n), batch_);
+      const std::vector<named_value> values = net_.evaluate(batch_);
+      for (std::size_t i = 0; i < sums.size(); ++i)
+        if (values[i].items > 0) sums[i].value += values[i].value * values[i].items, sums[i].items += values[i].items;
+    }
+    for (named_value& s : sums) s.value = s.items > 0 ? s.value / s.items : std::nan("");
+    return sums;
+  }
+
+  void finish_epoch(const std::vector<named_value>& metrics) {
+    double watched = std::nan("");
+    for (const named_value& m : metrics)
+      if (m.name == monitor_.name()) watched = m.value;
+    schedule_.after_epoch(watched);
+    ++c_.epoch;
+    const bool better = monitor_.improves(watched, c_.best);
+    if (better) c_.best = watched, c_.best_epoch = c_.epoch;
+
+    std::string line = "epoch " + std::to_string(c_.epoch) + " done: train loss " + fixed(mean(c_.epoch_loss, c_.epoch_steps));
+    for (const named_value& m : metrics) line += ", val " + m.name + " " + fixed(m.value);
+    bar_.line(line + (better ? " (best)" : ""));
+    log_->write(c_.step, c_.epoch, "train_epoch",
+                {{"loss", mean(c_.epoch_loss, c_.epoch_steps)}, {"grad_norm", mean(c_.epoch_norm, c_.epoch_steps)}});
+    if (!metrics.empty()) log_->write(c_.step, c_.epoch, "val", metrics);
+    c_.epoch_step = c_.epoch_steps = c_.log_steps = 0;
+    c_.epoch_loss = c_.epoch_norm = c_.log_loss = c_.log_norm = 0;
+
+    std::vector<std::string> names;
+    if (o_.save_period > 0 && c_.epoch % o_.save_period == 0)
+      names.push_back("checkpoint-epoch" + std::to_string(c_.epoch) + ".pth");
+    if (better) names.emplace_back(best_checkpoint);
+    save(names);
+  }
+
+  static std::string fixed(double v) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.4f", v);
+    return text;
+  }
+
+  void save(const std::vector<std::string>& also = {}) {
+    training_state s = net_.state(schedule_.now());
+    state_writer w;
+    w.fields = {{"version", 1},
+                {"model", net_.info().name},
+                {"sample_rate", net_.info().sample_rate},
+                {"schedule", schedule_.name()},
+                {"optimiser_steps", s.optimiser_steps},
+                {"seed", o_.seed}};
+    counters::visit(c_, w);
+    store_checkpoint(o_.folder,
+                     {net_.info().arch, c_.epoch, c_.step, std::move(s.weights), std::move(s.optimizer), schedule_.state(),
+                      c_.best, o_.config, checkpoint_value::dict(std::move(w.fields))},
+                     also);
+  }
+
+  void resume() {
+    std::filesystem::path taken;
+    checkpoint c = resume_checkpoint(
+        o_.folder, o_.resume_from, [&](const std::string& w) { err_ << "warning: " << w << std::endl; }, taken);
+    const std::string origin = taken.string();
+    const state_reader r(c.avss, origin, "avss");
+    const auto same = [&](const char* what, const auto& theirs, const auto& ours) {
+      if (theirs != ours)
+        fail(origin, ": its run has ", what, " ", theirs, " and the configuration says ", ours,
+             "; resume with what it was started with, or take its weights alone with trainer.from_pretrained");
+    };
+    same("model", r.text("model"), net_.info().name);
+    same("the seed", r.integer("seed"), o_.seed);
+    same("the schedule", r.text("schedule"), std::string(schedule_.name()));
+    counters read;
+    counters::visit(read, r);
+    net_.restore({std::move(c.weights), c.optimizer, r.integer("optimiser_steps")}, origin);
+    schedule_.restore(c.lr_scheduler, origin);
+    c_ = read;
+    bar_.line("resumed from " + origin + ": epoch " + std::to_string(c_.epoch + 1) + ", step " + std::to_string(c_.step));
+  }
+
+  trainable& net_;
+  rate_schedule schedule_;
+  training_data data_;
+  trainer_options o_;
+  std::function<bool()> stop_;
+  std::ostream& err_;
+  monitor monitor_;
+  progress bar_;
+  std::int64_t epoch_len_;
+  counters c_;
+  std::optional<metrics_log> log_;  // once the folder is open
+  batch batch_;
+};
+
+}  // namespace avss

@@ -1,0 +1,189 @@
+// //tools:train as a user runs it: a process, its files, its output.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <avss/io/audio.hpp>
+#include <avss/train/checkpoint.hpp>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/audio_fixture.hpp"
+
+namespace avss {
+namespace {
+
+using namespace avss::testing;
+namespace fs = std::filesystem;
+
+struct outcome {
+  int status;
+  std::string out, err;
+};
+
+class train : public in_folder {
+ protected:
+  // A run of 24 steps in two epochs; a checkpoint every 5 steps.
+  std::string tiny(const std::string& name) const {
+    return "--threads 1 model=convtasnet_tiny trainer.n_epochs=2 trainer.epoch_len=12 trainer.save_steps=5 trainer.log_step=4 "
+           "dataloader.batch_size=2 datasets.train.max_audio_length=0.1 datasets.val.max_audio_length=0.1 datasets.val.limit=3 "
+           "trainer.save_period=0 trainer.save_dir=" +
+           folder.string() + " writer.run_name=" + name + " ";
+  }
+  outcome run(const std::string& arguments, const std::string& before = "", const char* tool = "train") const {
+    const std::string command = before + " ./tools/" + tool + " " + arguments + " >" + (folder / "stdout").string() + " 2>" +
+                                (folder / "stderr").string();
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), bytes_of_file(folder / "stdout"),
+            bytes_of_file(folder / "stderr")};
+  }
+  template <class... Parts>
+  void expect_refusal(const std::string& arguments, const Parts&... parts) {
+    SCOPED_TRACE(arguments);
+    const outcome r = run(arguments);
+    EXPECT_EQ(r.status, 1);
+    ASSERT_FALSE(r.err.empty());
+    EXPECT_TRUE(says(r.err.substr(0, r.err.size() - 1), parts...));
+  }
+  pid_t start(const std::string& arguments) const {
+    const pid_t child = fork();
+    if (child != 0) return child;
+    if (!std::freopen((folder / "stdout").c_str(), "w", stdout) || !std::freopen((folder / "stderr").c_str(), "w", stderr))
+      _exit(126);
+    std::istringstream in(arguments);
+    std::vector<std::string> words{"./tools/train"};
+    for (std::string w; in >> w;) words.push_back(w);
+    std::vector<char*> argv;
+    for (std::string& w : words) argv.push_back(w.data());
+    argv.push_back(nullptr);
+    execv(argv[0], argv.data());
+    _exit(127);
+  }
+  static int wait_for(pid_t child) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+  // What a checkpoint holds, the configuration aside: that names the run.
+  std::string content(const fs::path& path) const {
+    checkpoint c = read_checkpoint(path);
+    c.config = {};
+    write_checkpoint(folder / "content", std::move(c));
+    return bytes_of_file(folder / "content");
+  }
+};
+
+TEST_F(train, a_run_and_what_it_leaves) {
+  const outcome r = run(tiny("a"));
+  ASSERT_EQ(r.status, 0) << r.err;
+  for (const char* name :
+       {"checkpoint-last.pth", "checkpoint-previous.pth", "model_best.pth", "metrics.jsonl", "metrics.csv", "config.yaml"})
+    EXPECT_TRUE(fs::exists(folder / "a" / name)) << name;
+  for (const char* word : {"convtasnet_tiny", "parameters", "epoch 2/2", "step 12/12", "items/s", "left", "val si_snri"})
+    EXPECT_NE(r.out.find(word), std::string::npos) << word << " in " << r.out;
+  EXPECT_NE(bytes_of_file(folder / "a/config.yaml").find("max_lr: 0.001"), std::string::npos);
+  // The same again gives the same; what is there stays as it is.
+  ASSERT_EQ(run(tiny("b")).status, 0);
+  EXPECT_EQ(content(folder / "a/checkpoint-last.pth"), content(folder / "b/checkpoint-last.pth"));
+  const std::string before = bytes_of_file(folder / "a/checkpoint-last.pth");
+  expect_refusal(tiny("a"), "a run is there already", "writer.run_name", "trainer.resume_from");
+  expect_refusal(tiny("a") + "trainer.override=true", "deletes nothing", "trainer.resume_from");
+  EXPECT_EQ(bytes_of_file(folder / "a/checkpoint-last.pth"), before);
+}
+
+TEST_F(train, its_weights_separate) {
+  ASSERT_EQ(run(tiny("a")).status, 0);
+  write_audio(folder / "mix.wav", 8000, noise(4000, 1, 0.3));
+  const outcome r =
+      run("model=convtasnet_tiny inferencer.from_pretrained=" + (folder / "a/model_best.pth").string() +
+              " inferencer.input=" + (folder / "mix.wav").string() + " inferencer.save_path=" + (folder / "separated").string(),
+          "", "infer");
+  EXPECT_EQ(r.status, 0) << r.err;
+  EXPECT_TRUE(fs::exists(folder / "separated/inf/s1/mix.wav"));
+  EXPECT_EQ(run(tiny("b") + "trainer.from_pretrained=" + (folder / "a/model_best.pth").string()).status, 0);
+}
+
+TEST_F(train, killed_and_resumed_equals_uninterrupted) {
+  const std::string more = "trainer.epoch_len=60 datasets.train.max_audio_length=0.5 ";
+  ASSERT_EQ(run(tiny("whole") + more).status, 0);
+  const std::string expected = content(folder / "whole/checkpoint-last.pth");
+  for (const int pause : {0, 37, 90, 151}) {  // ms after the first checkpoint
+    const std::string name = "killed" + std::to_string(pause);
+    const pid_t child = start(tiny(name) + more);
+    while (!fs::exists(folder / name / "checkpoint-last.pth") && waitpid(child, nullptr, WNOHANG) == 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(pause));
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    const outcome r = run(tiny(name) + more + "trainer.resume_from=checkpoint-last.pth");
+    ASSERT_EQ(r.status, 0) << r.err;
+    EXPECT_EQ(content(folder / name / "checkpoint-last.pth"), expected) << pause;
+    for (const auto& e : fs::directory_iterator(folder / name)) EXPECT_NE(e.path().extension(), ".tmp") << e.path();
+  }
+}
+
+TEST_F(train, an_interrupt_saves) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const std::string name = "signal" + std::to_string(signal);
+    const pid_t child = start(tiny(name) + "trainer.epoch_len=100000 trainer.save_steps=0");
+    while (!fs::exists(folder / name / "metrics.csv") && kill(child, 0) == 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    kill(child, signal);
+    EXPECT_EQ(wait_for(child), 130) << bytes_of_file(folder / "stderr");
+    const checkpoint c = read_checkpoint(folder / name / "checkpoint-last.pth");
+    EXPECT_NE(bytes_of_file(folder / "stdout").find("stopped at step " + std::to_string(c.step)), std::string::npos);
+  }
+}
+
+TEST_F(train, a_full_disk_leaves_the_last_checkpoint) {
+  ASSERT_EQ(run(tiny("a")).status, 0);
+  const std::string before = bytes_of_file(folder / "a/checkpoint-last.pth");
+  const outcome r = run(tiny("a") + "trainer.n_epochs=3 trainer.resume_from=checkpoint-last.pth", "ulimit -f 16;");
+  EXPECT_EQ(r.status, 1);
+  EXPECT_TRUE(
+      says(r.err.substr(0, r.err.size() - 1), "checkpoint-new.pth", "cannot be written", "File too large", "another disk"));
+  EXPECT_EQ(bytes_of_file(folder / "a/checkpoint-last.pth"), before);
+  EXPECT_FALSE(fs::exists(folder / "a/checkpoint-new.pth"));
+}
+
+TEST_F(train, says_what_is_wrong_with_a_configuration) {
+  expect_refusal(tiny("x") + "trainer.n_epoch=3", "trainer.n_epoch", "trainer.n_epochs");
+  expect_refusal(tiny("x") + "optimizer.momentum=0.9", "optimizer.momentum");
+  expect_refusal(tiny("x") + "+optimizer.momentum=0.9", "optimizer.momentum", "torch.optim.AdamW", "betas");
+  expect_refusal(tiny("x") + "optimizer._target_=torch.optim.AdmaW", "AdmaW", "AdamW");
+  expect_refusal(tiny("x") + "lr_scheduler=two_cycle", "two_cycle", "one_cycle");
+  expect_refusal(tiny("x") + "optimizer.lr=0", "optimizer.lr");
+  expect_refusal(tiny("x") + "trainer.n_epochs=0", "trainer.n_epochs");
+  expect_refusal(tiny("x") + "trainer.epoch_len=null", "endless", "trainer.epoch_len");
+  expect_refusal(tiny("x") + "trainer.epoch_len=null datasets.train.limit=1", "dataloader.batch_size");
+  expect_refusal(tiny("x") + "trainer.monitor=val_loss", "max METRIC");
+  expect_refusal(tiny("x") + "trainer.device=cuda", "auto", "cpu");
+  expect_refusal(tiny("x") + "datasets.train.max_audio_length=-1", "max_audio_length", "seconds");
+  expect_refusal(tiny("a/b"), "writer.run_name");
+  expect_refusal(tiny("x") + "model=convtasnet_paper", "separation only", "convtasnet_small");
+  expect_refusal(tiny("x") + "optimizer=sgd optimizer.momentum=0", "momentum");
+  EXPECT_FALSE(fs::exists(folder / "x/checkpoint-last.pth"));
+}
+
+TEST_F(train, runs_with_every_group) {
+  for (const char* groups :
+       {"optimizer=adam lr_scheduler=cosine loss_function=si_snr", "optimizer=sgd lr_scheduler=step loss_function=snr",
+        "optimizer=adam lr_scheduler=plateau loss_function=pit_snr",
+        "lr_scheduler=constant trainer.epoch_len=null datasets.train.limit=8 trainer.accumulate=2",
+        "trainer.epoch_len=null datasets.train.limit=8 datasets.val=null trainer.max_grad_norm=null"}) {
+    SCOPED_TRACE(groups);
+    const outcome r = run(tiny("run") + groups);
+    EXPECT_EQ(r.status, 0) << r.err;
+    fs::remove_all(folder / "run");
+  }
+}
+
+}  // namespace
+}  // namespace avss

@@ -1,0 +1,183 @@
+// The loop: learning, resuming, stopping, refusing.
+#include <gtest/gtest.h>
+
+#include "tests/train/run_fixture.hpp"
+
+namespace avss {
+namespace {
+
+using namespace avss::testing;
+
+class training : public training_run {};
+
+TEST_F(training, the_loss_falls_and_the_best_is_kept) {
+  const auto net = make_tiny({.threads = 1});
+  trainer_options o = options("run");
+  o.n_epochs = 3, o.epoch_len = 40, o.save_period = 2;
+  ASSERT_EQ(run(*net, o, rate_schedule(constant_rate(5e-3)), data()), 0);
+  std::vector<double> losses;
+  std::ifstream csv(folder / "run/metrics.csv");
+  for (std::string line; std::getline(csv, line);)
+    if (const auto at = line.find(",train_epoch,"); at != std::string::npos) losses.push_back(std::stod(line.substr(at + 13)));
+  ASSERT_EQ(losses.size(), 3u);
+  EXPECT_LT(losses[2], losses[0] - 2) << "dB";
+  for (const char* name : {last_checkpoint, previous_checkpoint, best_checkpoint, "checkpoint-epoch2.pth", "metrics.jsonl"})
+    EXPECT_TRUE(std::filesystem::exists(folder / "run" / name)) << name;
+  EXPECT_EQ(count_files(), 6u);
+  for (const char* word : {"epoch 3/3", "items/s", "left", "val si_snri", "(best)"})
+    EXPECT_NE(out.str().find(word), std::string::npos) << word << " in " << out.str();
+  EXPECT_EQ(out.str().find('\r'), std::string::npos);
+  EXPECT_EQ(err.str(), "");
+}
+
+TEST_F(training, resumed_at_any_step_equals_uninterrupted) {
+  const auto whole = make_tiny({.threads = 1});
+  ASSERT_EQ(run(*whole, options("whole")), 0);
+  for (int stop : {0, 1, 5, 6, 8, 11, 14}) {  // within an epoch, between two, within a validation
+    const std::string name = "stopped" + std::to_string(stop);
+    const auto first = make_tiny({.threads = 2});
+    ASSERT_EQ(run(*first, options(name), stop), 130);
+    trainer_options o = options(name);
+    o.resume_from = last_checkpoint;
+    const auto second = make_tiny({.seed = 99, .threads = 3});  // everything comes from the checkpoint
+    ASSERT_EQ(run(*second, o), 0);
+    EXPECT_EQ(weights_of(*second), weights_of(*whole)) << "stopped after " << stop;
+    EXPECT_EQ(log_of(name), log_of("whole")) << "stopped after " << stop;
+    const checkpoint a = read_checkpoint(folder / "whole" / last_checkpoint),
+                     b = read_checkpoint(folder / name / last_checkpoint);
+    EXPECT_EQ(a.monitor_best, b.monitor_best);
+    EXPECT_EQ(bytes_of_file(folder / "whole" / last_checkpoint), bytes_of_file(folder / name / last_checkpoint));
+  }
+}
+
+TEST_F(training, resumed_with_every_optimiser_and_schedule) {
+  const std::vector<std::variant<adam_config, sgd_config>> optimisers{adam_config{}, sgd_config{},
+                                                                      sgd_config{.momentum = 0.9, .nesterov = true}};
+  const auto schedules = [] {
+    return std::vector<rate_schedule>{
+        rate_schedule(constant_rate(1e-3)), rate_schedule(step_decay(1e-3, 5)), rate_schedule(cosine_annealing(1e-3, 2), true),
+        rate_schedule(plateau({.lr = 1e-3, .higher_is_better = true, .patience = 0, .threshold = 9}))};
+  };
+  int k = 0;
+  for (const auto& optimiser : optimisers)
+    for (std::size_t s = 0; s < schedules().size(); ++s) {
+      const std::string a = "whole" + std::to_string(k), b = "halves" + std::to_string(k++);
+      const auto whole = make_tiny({.optimiser = optimiser, .threads = 1});
+      ASSERT_EQ(run(*whole, options(a), schedules()[s], data()), 0);
+      const auto first = make_tiny({.optimiser = optimiser, .threads = 1}),
+                 second = make_tiny({.optimiser = optimiser, .threads = 1});
+      ASSERT_EQ(run(*first, options(b), schedules()[s], data(), 10), 130);
+      trainer_options o = options(b);
+      o.resume_from = last_checkpoint;
+      ASSERT_EQ(run(*second, o, schedules()[s], data()), 0);
+      EXPECT_EQ(weights_of(*second), weights_of(*whole)) << schedules()[s].name();
+    }
+}
+
+TEST_F(training, full_passes_see_every_item_once_an_epoch) {
+  const auto net = make_tiny({.threads = 1});
+  auto fixed = std::make_shared<synthetic_mixtures>(2, 100, 8000, 7, 3);
+  const shuffled_source shuffled(fixed, 4);
+  std::vector<std::uint64_t> seen;
+  training_data d{[&](std::uint64_t first, dim_t size, batch& b) {
+                    for (dim_t i = 0; i < size; ++i) seen.push_back(first + static_cast<std::uint64_t>(i));
+                    make_batch(shuffled, first, size, b);
+                  },
+                  7,
+                  {},
+                  0};
+  trainer_options o = options("run");
+  o.epoch_len = 0, o.n_epochs = 3;
+  ASSERT_EQ(run(*net, o, rate_schedule(constant_rate(1e-3)), d), 0);
+  EXPECT_EQ(seen, (std::vector<std::uint64_t>{0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 14, 15, 16, 17, 18, 19}));
+  // An order of its own for each epoch, of all items.
+  std::vector<std::vector<float>> orders[2];
+  for (std::uint64_t e = 0; e < 2; ++e)
+    for (std::uint64_t n = 0; n < 7; ++n) {
+      batch b;
+      make_batch(shuffled, e * 7 + n, 1, b);
+      orders[e].push_back(b.mixtures);
+    }
+  EXPECT_NE(orders[0], orders[1]);
+  std::sort(orders[0].begin(), orders[0].end());
+  std::sort(orders[1].begin(), orders[1].end());
+  EXPECT_EQ(orders[0], orders[1]);
+}
+
+TEST_F(training, accumulated_batches_are_one_large_one) {
+  const auto one = make_tiny({.threads = 1}), four = make_tiny({.threads = 1});
+  trainer_options o = options("one");
+  o.batch_size = 4, o.n_epochs = 1, o.epoch_len = 1;
+  ASSERT_EQ(run(*one, o), 0);
+  o = options("four");
+  o.batch_size = 1, o.accumulate = 4, o.n_epochs = 1, o.epoch_len = 1;
+  ASSERT_EQ(run(*four, o), 0);
+  const auto a = one->state({0}).weights, b = four->state({0}).weights;
+  for (std::size_t i = 0; i < a.entries.size(); ++i) {
+    const auto x = a.entries[i].value.values<double>(), y = b.entries[i].value.values<double>();
+    for (std::size_t k = 0; k < x.size(); ++k) EXPECT_NEAR(x[k], y[k], 2e-5) << a.entries[i].name;
+  }
+}
+
+TEST_F(training, steps_without_a_finite_loss_are_left_out_and_end_a_run_that_has_nothing_else) {
+  const auto poisoned = [this](std::uint64_t from, std::uint64_t to) {
+    training_data d = data();
+    d.train = [make = d.train, from, to](std::uint64_t first, dim_t size, batch& b) {
+      make(first, size, b);
+      if (first / 2 >= from && first / 2 < to) b.targets[3] = std::numeric_limits<float>::quiet_NaN();
+    };
+    return d;
+  };
+  const auto net = make_tiny({.threads = 1});
+  trainer_options o = options("some");
+  o.max_bad_steps = 3;
+  EXPECT_EQ(run(*net, o, schedule(), poisoned(3, 5)), 0);
+  EXPECT_EQ(skipped, 2);
+  EXPECT_NE(out.str().find("2 steps skipped"), std::string::npos) << out.str();
+
+  const auto other = make_tiny({.threads = 1});
+  o.folder = folder / "all";
+  EXPECT_TRUE(says(error_of([&] { run(*other, o, schedule(), poisoned(7, 99)); }), "step 10", "not finite", "3 steps",
+                   "learning rate"));
+  // What was saved before is whole, and the weights are those of the last good step.
+  EXPECT_EQ(read_checkpoint(folder / "all" / last_checkpoint).step, 6);
+  for (const named_tensor& t : other->state({0}).weights.entries)
+    for (double v : t.value.values<double>()) ASSERT_TRUE(std::isfinite(v)) << t.name;
+}
+
+TEST_F(training, stops_early) {
+  const auto net = make_tiny({.threads = 1});
+  trainer_options o = options("run");
+  o.n_epochs = 50, o.epoch_len = 1, o.early_stop = 2;
+  ASSERT_EQ(run(*net, o, rate_schedule(constant_rate(1e-9)), data()), 0);
+  EXPECT_NE(out.str().find("stopped early"), std::string::npos) << out.str();
+}
+
+TEST_F(training, refuses) {
+  const auto net = make_tiny({.threads = 1});
+  const auto refused = [&](trainer_options o) { return error_of([&] { run(*net, o); }); };
+  ASSERT_EQ(run(*net, options("run")), 0);
+  EXPECT_TRUE(says(refused(options("run")), "a run is there already", "writer.run_name", "trainer.resume_from"));
+  trainer_options o = options("run");
+  o.resume_from = "checkpoint-epoch9.pth";
+  EXPECT_TRUE(says(refused(o), "checkpoint-epoch9.pth", "no such checkpoint"));
+  o.resume_from = "../run/model_best.pth";
+  EXPECT_TRUE(says(refused(o), "without a folder"));
+  o.resume_from = last_checkpoint, o.seed = 2;
+  EXPECT_TRUE(says(refused(o), "the seed 1", "says 2"));
+  o.seed = 1;
+  EXPECT_TRUE(says(error_of([&] { run(*net, o, rate_schedule(constant_rate(1)), data()); }), "OneCycleLR", "constant"));
+  const auto sgd = make_tiny({.optimiser = sgd_config{.momentum = 0.5}, .threads = 1});
+  EXPECT_TRUE(says(error_of([&] { run(*sgd, o); }), "momentum_buffer", "encoder.weight", "missing"));
+  const auto large = make_overfit({.threads = 1});
+  EXPECT_TRUE(says(error_of([&] { run(*large, o); }), "convtasnet_tiny", "overfit"));
+  o = options("fresh");
+  o.monitor = "max val_pesq";
+  EXPECT_TRUE(says(refused(o), "val_pesq", "val_si_snri"));
+  o.monitor = "best val_loss";
+  EXPECT_TRUE(says(refused(o), "max METRIC"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "fresh"));
+}
+
+}  // namespace
+}  // namespace avss

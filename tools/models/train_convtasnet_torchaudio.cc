@@ -1,0 +1,3 @@
+#include "tools/models/train_convtasnet.hpp"
+
+AVSS_TRAINABLE_ENTRY(convtasnet_torchaudio)

@@ -1,0 +1,114 @@
+// Trains a separation network:
+//   bazel run //tools:train -- -cn=train_convtasnet model=convtasnet_small writer.run_name=first
+#include <signal.h>
+#include <unistd.h>
+
+#include <avss/config/command_line.hpp>
+#include <avss/io/atomic_file.hpp>
+#include <avss/train/trainer.hpp>
+#include <iostream>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "tools/models/select.hpp"
+#include "tools/models/trainables.hpp"
+#include "tools/stop_on_signal.hpp"
+#include "tools/train_config.hpp"
+#include "tools/train_data.hpp"
+
+namespace {
+
+using avss::config::settings;
+
+std::int64_t at_least(const settings& s, const char* key, std::int64_t least, std::int64_t fallback) {
+  const std::int64_t v = s.get<std::int64_t>(key, fallback);
+  if (v < least) avss::fail(key, ": expected an integer from ", least, " on, found ", v);
+  return v;
+}
+
+avss::trainer_options read_options(const settings& s) {
+  avss::trainer_options o;
+  const std::string name = s.get<std::string>("writer.run_name");
+  if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
+    avss::fail("writer.run_name: expected a folder's name, found '", name, "'");
+  o.folder = std::filesystem::path(avss::config::user_path(s.get<std::string>("trainer.save_dir"))) / name;
+  o.resume_from = s.get<std::string>("trainer.resume_from", "");
+  o.n_epochs = at_least(s, "trainer.n_epochs", 1, 1);
+  o.epoch_len = at_least(s, "trainer.epoch_len", 1, std::numeric_limits<std::int64_t>::max());
+  if (o.epoch_len == std::numeric_limits<std::int64_t>::max()) o.epoch_len = 0;  // null: the items once
+  o.batch_size = at_least(s, "dataloader.batch_size", 1, 1);
+  o.accumulate = at_least(s, "trainer.accumulate", 1, 1);
+  o.max_grad_norm = s.get<double>("trainer.max_grad_norm", o.max_grad_norm);
+  if (!(o.max_grad_norm > 0)) avss::fail("trainer.max_grad_norm: expected a number above 0 or null, found ", o.max_grad_norm);
+  o.log_step = at_least(s, "trainer.log_step", 1, o.log_step);
+  o.save_period = at_least(s, "trainer.save_period", 0, 0);
+  o.save_steps = at_least(s, "trainer.save_steps", 0, 0);
+  o.early_stop = at_least(s, "trainer.early_stop", 0, 0);
+  o.monitor = s.get<std::string>("trainer.monitor");
+  o.max_bad_steps = at_least(s, "trainer.max_bad_steps", 1, o.max_bad_steps);
+  o.seed = at_least(s, "trainer.seed", 0, o.seed);
+  o.terminal = ::isatty(STDOUT_FILENO) != 0;
+  o.config = avss::tools::plain(avss::config::resolved(s.root()));
+  return o;
+}
+
+int train(const settings& s, const avss::config::command_line& c) {
+  ::signal(SIGXFSZ, SIG_IGN);  // a write that fails says why
+  avss::trainer_options o = read_options(s);
+  s.one_of("trainer.device", {"auto", "cpu"});
+  if (s.get<bool>("trainer.override", false) && o.resume_from.empty()) {
+    std::error_code ignored;
+    if (std::filesystem::exists(o.folder, ignored) && !std::filesystem::is_empty(o.folder, ignored))
+      avss::fail(
+          o.folder.string(),
+          ": a run is there already, and trainer.override=true deletes nothing here; choose another "
+          "writer.run_name=NAME, continue it with trainer.resume_from=checkpoint-last.pth, or move the folder away yourself");
+  }
+
+  const avss::tools::model_entry& entry = avss::tools::select_audio_model(s);
+  avss::separation_training t = avss::tools::read_training(s);
+  t.seed = static_cast<std::uint64_t>(o.seed);
+  t.threads = c.threads;
+  const std::unique_ptr<avss::trainable> net = avss::tools::make_trainable(entry, t);
+  const avss::trainable_info& info = net->info();
+  const std::string weights = avss::config::user_path(s.get<std::string>("trainer.from_pretrained", ""));
+  if (!weights.empty()) {
+    if (!o.resume_from.empty()) avss::fail("give either trainer.resume_from or trainer.from_pretrained, not both");
+    net->load_weights(avss::read_weights_file(weights), weights);
+  }
+
+  avss::tools::train_sources sources = avss::tools::make_train_sources(s, info.sample_rate, info.sources, t.seed);
+  const avss::dim_t length = sources.train->length();
+  std::shared_ptr<const avss::item_source> items(std::move(sources.train));
+  const std::int64_t count = items->count();
+  if (count > 0) items = std::make_shared<avss::shuffled_source>(items, t.seed);
+  avss::training_data data{avss::batches_of(*items), count, {}, 0};
+  if (sources.val) {
+    data.val = avss::batches_of(*sources.val);
+    data.val_items = sources.val->count();
+  }
+
+  const bool higher = avss::monitor(o.monitor, info.metrics).higher_is_better();
+  avss::rate_schedule schedule =
+      avss::tools::read_schedule(s, avss::steps_per_epoch(o.epoch_len, count, o.batch_size * o.accumulate), higher);
+  std::cout << info.name << ": " << info.parameters << " parameters, " << info.sources << " sources, " << info.sample_rate
+            << " Hz; batches of " << o.batch_size << " x " << static_cast<double>(length) / info.sample_rate << " s need "
+            << (net->planned_bytes(o.batch_size, length) >> 20) + 1 << " MiB; run folder " << o.folder.string() << std::endl;
+
+  const std::filesystem::path folder = o.folder;
+  const bool fresh = o.resume_from.empty();
+  const avss::tools::stop_on_signal signals;
+  avss::trainer run(*net, std::move(schedule), std::move(data), std::move(o), std::cout, std::cerr,
+                    [] { return avss::tools::stop_on_signal::requested(); });
+  run.open();
+  if (fresh) avss::write_file_atomically((folder / "config.yaml").string(), avss::as_bytes_of(avss::config::to_yaml(s.root())));
+  return run.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return avss::config::run_tool(argc, argv, {"train", "trains a network that separates speakers.", "train_convtasnet"}, train);
+}

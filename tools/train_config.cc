@@ -1,0 +1,164 @@
+#include "tools/train_config.hpp"
+
+#include <algorithm>
+#include <avss/config/suggest.hpp>
+#include <avss/core/error.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace avss::tools {
+namespace {
+
+using config::settings;
+
+// A section whose keys depend on its _target_.
+class section {
+ public:
+  section(const settings& s, std::string name) : s_(s), name_(std::move(name)) {}
+
+  // The target's last word: "torch.optim.AdamW" and "AdamW" are the same.
+  std::string target(const std::vector<std::string>& known) const {
+    const std::string full = s_.get<std::string>(name_ + "._target_"), word = full.substr(full.rfind('.') + 1);
+    if (std::find(known.begin(), known.end(), word) == known.end())
+      fail(name_, "._target_: expected one of ", config::listed(known), ", found '", full, "'",
+           config::did_you_mean(word, known));
+    return word;
+  }
+  // No other keys than these may be given: one that is not obeyed must not look as if it were.
+  void allow(std::vector<std::string> keys) const {
+    keys.emplace_back("_target_");
+    const config::value own = s_.at(name_);
+    for (const config::value::entry& e : own.entries())
+      if (std::find(keys.begin(), keys.end(), e.key) == keys.end())
+        fail(name_, ".", e.key, ": ", s_.get<std::string>(name_ + "._target_"), " has no such key; it has ",
+             config::listed(keys), config::did_you_mean(e.key, keys));
+  }
+
+  template <class T>
+  T get(const std::string& key) const {
+    return s_.get<T>(name_ + "." + key);
+  }
+  template <class T>
+  T get(const std::string& key, T fallback) const {
+    return s_.get<T>(name_ + "." + key, fallback);
+  }
+  bool is(const std::string& key, const std::string& yes, const std::string& no, bool fallback) const {
+    return s_.has(name_ + "." + key) ? s_.one_of(name_ + "." + key, {yes, no}) == yes : fallback;
+  }
+  template <class... Parts>
+  [[noreturn]] void wrong(const std::string& key, const Parts&... parts) const {
+    fail(name_, ".", key, ": ", parts...);
+  }
+
+ private:
+  const settings& s_;
+  std::string name_;
+};
+
+double learning_rate(const settings& s) {
+  const double lr = s.get<double>("optimizer.lr");
+  if (!(lr > 0)) fail("optimizer.lr: expected a number above 0, found ", lr);
+  return lr;
+}
+
+}  // namespace
+
+separation_training read_training(const settings& s) {
+  separation_training t;
+  const section loss(s, "loss_function");
+  const std::string objective = loss.target({"PITSISNRLoss", "SISNRLoss", "PITSNRLoss", "SNRLoss"});
+  loss.allow({});
+  t.objective = objective == "PITSISNRLoss" ? separation_objective::pit_si_snr
+                : objective == "SISNRLoss"  ? separation_objective::si_snr
+                : objective == "PITSNRLoss" ? separation_objective::pit_snr
+                                            : separation_objective::snr;
+  const section o(s, "optimizer");
+  const std::string optimiser = o.target({"AdamW", "Adam", "SGD"});
+  learning_rate(s);
+  if (optimiser == "SGD") {
+    o.allow({"lr", "momentum", "dampening", "weight_decay", "nesterov"});
+    t.optimiser = sgd_config{.momentum = o.get<double>("momentum", 0),
+                             .dampening = o.get<double>("dampening", 0),
+                             .weight_decay = o.get<double>("weight_decay", 0),
+                             .nesterov = o.get<bool>("nesterov", false)};
+  } else {
+    o.allow({"lr", "betas", "eps", "weight_decay"});
+    adam_config c = optimiser == "AdamW" ? adamw_config : adam_config{};
+    if (const auto betas = o.get<std::vector<double>>("betas", {c.beta1, c.beta2}); betas.size() == 2)
+      c.beta1 = betas[0], c.beta2 = betas[1];
+    else
+      o.wrong("betas", "expected a list of two numbers, found ", betas.size());
+    c.eps = o.get<double>("eps", c.eps);
+    c.weight_decay = o.get<double>("weight_decay", c.weight_decay);
+    t.optimiser = c;
+  }
+  return t;
+}
+
+rate_schedule read_schedule(const settings& s, std::int64_t steps_per_epoch, bool higher_is_better) {
+  const section l(s, "lr_scheduler");
+  const double lr = learning_rate(s);
+  const std::string target = l.target({"OneCycleLR", "ReduceLROnPlateau", "CosineAnnealingLR", "StepLR", "constant"});
+  if (target == "constant") {
+    l.allow({});
+    return rate_schedule(constant_rate(lr));
+  }
+  if (target == "OneCycleLR") {
+    l.allow({"max_lr", "pct_start", "steps_per_epoch", "epochs", "anneal_strategy", "cycle_momentum", "base_momentum",
+             "max_momentum", "div_factor", "final_div_factor", "three_phase"});
+    const std::int64_t epochs = l.get<std::int64_t>("epochs"), steps = l.get<std::int64_t>("steps_per_epoch", steps_per_epoch);
+    if (epochs < 1 || steps < 1) l.wrong("epochs", epochs, " epochs of ", steps, " steps: expected at least one of each");
+    one_cycle_config c{.max_lr = l.get<double>("max_lr"), .total_steps = epochs * steps};
+    c.pct_start = l.get<double>("pct_start", c.pct_start);
+    c.cosine = l.is("anneal_strategy", "cos", "linear", true);
+    c.cycle_momentum = l.get<bool>("cycle_momentum", true);
+    c.base_momentum = l.get<double>("base_momentum", c.base_momentum);
+    c.max_momentum = l.get<double>("max_momentum", c.max_momentum);
+    c.div_factor = l.get<double>("div_factor", c.div_factor);
+    c.final_div_factor = l.get<double>("final_div_factor", c.final_div_factor);
+    c.three_phase = l.get<bool>("three_phase", false);
+    return rate_schedule(one_cycle(c));
+  }
+  if (target == "ReduceLROnPlateau") {
+    l.allow({"mode", "factor", "patience", "threshold", "threshold_mode", "cooldown", "min_lr", "eps"});
+    plateau_config c{.lr = lr, .higher_is_better = l.is("mode", "max", "min", higher_is_better)};
+    if (c.higher_is_better != higher_is_better) l.wrong("mode", "not that of trainer.monitor, whose metric it follows");
+    c.factor = l.get<double>("factor", c.factor);
+    c.patience = l.get<std::int64_t>("patience", c.patience);
+    c.threshold = l.get<double>("threshold", c.threshold);
+    c.relative = l.is("threshold_mode", "rel", "abs", true);
+    c.cooldown = l.get<std::int64_t>("cooldown", 0);
+    c.min_lr = l.get<double>("min_lr", 0);
+    c.eps = l.get<double>("eps", c.eps);
+    return rate_schedule(plateau(c));
+  }
+  const bool per_epoch = l.is("interval", "epoch", "step", false);
+  if (target == "CosineAnnealingLR") {
+    l.allow({"T_max", "eta_min", "interval"});
+    return rate_schedule(cosine_annealing(lr, l.get<std::int64_t>("T_max"), l.get<double>("eta_min", 0)), per_epoch);
+  }
+  l.allow({"step_size", "gamma", "interval"});
+  return rate_schedule(step_decay(lr, l.get<std::int64_t>("step_size"), l.get<double>("gamma", 0.1)), per_epoch);
+}
+
+checkpoint_value plain(const config::value& v) {
+  switch (v.kind()) {
+    case config::kind::null: return {};
+    case config::kind::boolean: return v.boolean();
+    case config::kind::integer: return v.integer();
+    case config::kind::real: return v.real();
+    case config::kind::string: return v.text();
+    case config::kind::list: {
+      std::vector<checkpoint_value> items;
+      for (const config::value& i : v.items()) items.push_back(plain(i));
+      return checkpoint_value::list(std::move(items));
+    }
+    case config::kind::map: break;
+  }
+  std::vector<checkpoint_value::field> fields;
+  for (const config::value::entry& e : v.entries()) fields.emplace_back(e.key, plain(e.item));
+  return checkpoint_value::dict(std::move(fields));
+}
+
+}  // namespace avss::tools
