@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <avss/core/error.hpp>
 #include <avss/core/random.hpp>
 #include <avss/core/shape.hpp>

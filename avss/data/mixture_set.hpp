@@ -12,6 +12,7 @@
 #include <avss/data/signal_stream.hpp>
 #include <avss/data/when_short.hpp>
 #include <avss/dsp/resample.hpp>
+#include <avss/io/audio_reader.hpp>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

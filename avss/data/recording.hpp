@@ -32,8 +32,12 @@ class recording {
     }
     level_ = x.empty() ? 0 : sum / static_cast<double>(x.size());
     step_ = peak / 32767;
-    if (peak > 0)
-      for (std::size_t i = 0; i < x.size(); ++i) samples_[i] = static_cast<std::int16_t>(std::lrint(x[i] / peak * 32767));
+    if (peak == 0) return;
+    const double scale = 32767 / static_cast<double>(peak);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double v = x[i] * scale;
+      samples_[i] = static_cast<std::int16_t>(v + std::copysign(0.5, v));  // lrint is a call for each sample
+    }
   }
 
   dim_t length() const { return static_cast<dim_t>(samples_.size()); }
@@ -54,7 +58,7 @@ class recording {
   dim_t peak_at_ = 0;
 };
 
-// A file's first channel at `rate` Hz. Throws error if it cannot be decoded or is silent from end to end.
+// A file's first channel at `rate` Hz. Throws error if it cannot be decoded, or never passes -120 dB of full scale.
 inline recording load_recording(const std::filesystem::path& file, int rate) {
   signal_stream stream(file, rate);
   std::vector<float> samples, block(1 << 14);
@@ -63,7 +67,7 @@ inline recording load_recording(const std::filesystem::path& file, int rate) {
   if (static_cast<dim_t>(samples.size()) != stream.length())
     fail(file.string(), ": gives ", samples.size(), " samples at ", rate, " Hz where its header promises ", stream.length(),
          "; copy or convert it again");
-  if (std::all_of(samples.begin(), samples.end(), [](float v) { return v == 0; }))
+  if (std::all_of(samples.begin(), samples.end(), [](float v) { return std::abs(v) < 1e-6f; }))
     fail(file.string(), ": is silent from end to end; remove it");
   return recording(samples);
 }

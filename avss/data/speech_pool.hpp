@@ -9,8 +9,10 @@
 #include <avss/data/recording.hpp>
 #include <avss/data/speaker_rule.hpp>
 #include <avss/dsp/resample.hpp>
+#include <avss/io/audio_reader.hpp>
 #include <cmath>
 #include <cstddef>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <set>

@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <avss/data/dynamic_mixing.hpp>
 #include <avss/io/audio_writer.hpp>
+#include <cmath>
 #include <map>
+#include <memory>
 #include <set>
 #include <thread>
 

@@ -3,8 +3,12 @@
 #include <atomic>
 #include <avss/core/error.hpp>
 #include <avss/core/random.hpp>
+#include <avss/data/dynamic_mixing.hpp>
 #include <avss/data/loader.hpp>
+#include <avss/data/speech_pool.hpp>
+#include <avss/io/audio_writer.hpp>
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <set>
@@ -66,6 +70,32 @@ TEST(loader, gives_the_items_in_order_whoever_makes_them) {
     for (const int prefetch : {1, 2, 7})
       EXPECT_EQ(take(source, {.batch_size = 3, .workers = workers, .prefetch = prefetch}, 20), expected)
           << workers << " workers, " << prefetch << " batches ahead";
+}
+
+class loaded_mixtures : public in_folder {};
+
+TEST_F(loaded_mixtures, are_the_same_whoever_makes_them) {
+  for (int k = 0; k < 4; ++k)
+    write_audio(folder / (std::to_string(k) + "-0.wav"), 16000, noise(8000, static_cast<std::uint32_t>(1 + k), 0.5));
+  const auto pool = std::make_shared<const speech_pool>(
+      folder,
+      speech_pool_options{.speaker = speaker_rule("stem:-:0"), .storage = speech_storage::on_demand, .max_bytes = 20000});
+  const dynamic_mixing source(pool, {.length = 1000, .speed_lowest = 0.95, .speed_highest = 1.05});
+  const std::vector<float> expected = take(source, {.batch_size = 3, .workers = 0, .first_item = 5}, 8);
+  for (const int workers : {1, 2, 4})
+    EXPECT_EQ(take(source, {.batch_size = 3, .workers = workers, .first_item = 5}, 8), expected);
+}
+
+TEST_F(loaded_mixtures, name_the_file_that_went_away) {
+  for (int k = 0; k < 2; ++k)
+    write_audio(folder / (std::to_string(k) + "-0.wav"), 8000, noise(4000, static_cast<std::uint32_t>(1 + k), 0.5));
+  const auto pool = std::make_shared<const speech_pool>(
+      folder, speech_pool_options{.speaker = speaker_rule("stem:-:0"), .storage = speech_storage::on_demand});
+  const dynamic_mixing source(pool, {.length = 1000});
+  std::filesystem::remove(folder / "1-0.wav");
+  loader l(source, {.batch_size = 2, .workers = 2});
+  batch b;
+  EXPECT_TRUE(says(error_of([&] { l.next(b); }), "1-0.wav", "no such file"));
 }
 
 TEST(loader, resumes_where_it_stopped) {

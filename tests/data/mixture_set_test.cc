@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <avss/data/mixture_set.hpp>
 #include <avss/io/audio_writer.hpp>
+#include <cmath>
 #include <set>
 
 #include "tests/support/audio_fixture.hpp"

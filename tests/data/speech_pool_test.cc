@@ -176,6 +176,8 @@ TEST_F(speech, silence_is_no_speech) {
   EXPECT_EQ(speech_pool(folder, {.skip_unreadable = true}).utterances().size(), 1u);
   const speech_pool lazy(folder, {.storage = speech_storage::on_demand});
   EXPECT_TRUE(says(error_of([&] { lazy.load(1); }), "b.wav", "silent"));
+  write_audio(folder / "b.wav", 8000, noise(800, 1, 1e-7));
+  EXPECT_TRUE(says(error_of([&] { lazy.load(1); }), "b.wav", "silent"));
 }
 
 TEST_F(speech, damage_within_a_file_is_found_when_it_is_decoded) {
