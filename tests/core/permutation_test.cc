@@ -1,0 +1,60 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <avss/core/permutation.hpp>
+#include <map>
+#include <numeric>
+#include <vector>
+
+namespace avss {
+namespace {
+
+std::vector<std::uint64_t> values(const random_permutation& p) {
+  std::vector<std::uint64_t> v(p.size());
+  for (std::uint64_t i = 0; i < p.size(); ++i) v[i] = p(i);
+  return v;
+}
+
+TEST(random_permutation, has_every_value_once) {
+  for (std::uint64_t n = 1; n < 300; ++n) {
+    std::vector<std::uint64_t> v = values(random_permutation(random_stream(1, n), n)), all(n);
+    std::sort(v.begin(), v.end());
+    std::iota(all.begin(), all.end(), std::uint64_t{0});
+    ASSERT_EQ(v, all) << n;
+  }
+}
+
+TEST(random_permutation, all_orders_are_about_equally_likely) {
+  std::map<std::vector<std::uint64_t>, int> orders;
+  for (int seed = 0; seed < 6000; ++seed) ++orders[values(random_permutation(random_stream(2, seed), 3))];
+  ASSERT_EQ(orders.size(), 6u);
+  for (const auto& [order, count] : orders) EXPECT_NEAR(count, 1000, 150);
+
+  std::vector<int> at(20 * 20);
+  for (int seed = 0; seed < 8000; ++seed) {
+    const random_permutation p(random_stream(3, seed), 20);
+    for (std::uint64_t i = 0; i < 20; ++i) ++at[i * 20 + p(i)];
+  }
+  for (const int count : at) EXPECT_NEAR(count, 400, 120);
+}
+
+TEST(random_permutation, is_said_by_the_stream) {
+  const auto order = [](int epoch) { return values(random_permutation(random_stream(1, epoch), 100)); };
+  EXPECT_EQ(order(0), order(0));
+  EXPECT_NE(order(0), order(1));
+  int fixed = 0;
+  for (int e = 0; e < 100; ++e) {
+    const auto v = order(e);
+    for (std::uint64_t i = 0; i < 100; ++i) fixed += v[i] == i;
+  }
+  EXPECT_NEAR(fixed, 100, 50);
+}
+
+TEST(random_permutation, needs_no_memory) {
+  const random_permutation p(random_stream(1), ~std::uint64_t{0});
+  EXPECT_NE(p(0), p(1));
+  EXPECT_THROW(random_permutation(random_stream(1), 0), error);
+}
+
+}  // namespace
+}  // namespace avss
