@@ -26,7 +26,7 @@ constexpr double limit = 2e-4;
 template <class Backend>
 Backend backend() {
   if constexpr (std::is_same_v<Backend, cpu>)
-    return {1};
+    return cpu(1);
   else
     return {};
 }
