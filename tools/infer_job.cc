@@ -265,9 +265,9 @@ std::string effort(const audio_info& info, double seconds) {
 }
 
 double mean_si_snr(const std::vector<source_scores>& scores, bool improvement) {
-  double sum = 0;
-  for (const source_scores& s : scores) sum += (improvement ? s.si_snr_improvement : s.si_snr).value;
-  return sum / static_cast<double>(scores.size());
+  tools::score_mean mean;  // leaves out what the table leaves out
+  for (const source_scores& s : scores) mean.add(improvement ? s.si_snr_improvement : s.si_snr);
+  return mean.value();
 }
 
 class inference {

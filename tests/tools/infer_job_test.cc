@@ -207,7 +207,23 @@ TEST_F(infer_job, silence_is_no_error) {
     ASSERT_EQ(run(o), 0) << err.str();
     EXPECT_EQ(result("s1", "a"), signal_t(5000, 0.f));
     EXPECT_NE(out.str().find("2 silent or broken sources left out"), std::string::npos) << out.str();
+    EXPECT_NE(out.str().find(", SI-SNR - dB, permuted - dB, improvement - dB\n"), std::string::npos) << out.str();
   }
+}
+
+// Of one mixture, the item's line is the table's.
+TEST_F(infer_job, leaves_silent_sources_out_of_the_items_mean) {
+  const signal_t x = store_item("a", 1500, 17);
+  store("audio/val/s1/a.wav", x);
+  store("audio/val/s2/a.wav", signal_t(1500, 0.f));
+  ASSERT_EQ(run(dataset_options()), 0) << err.str();
+  std::istringstream table(out.str().substr(out.str().find("SI-SNR  ") + 8));
+  std::string given, given_improvement, permuted, improvement;
+  table >> given >> given_improvement >> permuted >> improvement;
+  EXPECT_NE(permuted, "-") << out.str();
+  EXPECT_NE(out.str().find(", SI-SNR " + given + " dB, permuted " + permuted + " dB, improvement " + improvement + " dB\n"),
+            std::string::npos)
+      << out.str();
 }
 
 TEST_F(infer_job, goes_on_after_a_broken_item) {
