@@ -12,6 +12,7 @@
 #include <avss/io/scratch_file.hpp>
 #include <avss/metric/separation.hpp>
 #include <avss/model/long_form.hpp>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -300,13 +301,17 @@ class inference {
       }
       ++done;
     }
+    errno = 0;
     if (measured_ > 0) {
       out_ << '\n' << options_.key << ": means over " << measured_ << " mixtures\n";
       tools::print_table(out_, given_, permuted_);
     }
-    out_.flush();
+    flush_lines();
     if (failed > 0) err_ << "error: " << failed << " of " << done << " items failed" << std::endl;
-    return failed > 0 ? 1 : 0;
+    if (!out_)
+      err_ << "error: the results' lines could not be written: "
+           << (out_error_ != 0 ? std::generic_category().message(out_error_) : "the output is closed or full") << std::endl;
+    return failed > 0 || !out_ ? 1 : 0;
   }
 
  private:
@@ -318,6 +323,7 @@ class inference {
            << (options_.channels == channel_choice::mean ? "their mean" : "the first") << " is used\n";
     job.run();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    errno = 0;
     out_ << position_ << item.name << ": " << effort(job.info(), took.count());
     if (job.has_truth()) {
       const auto given = job.scores(false), permuted = job.scores(true);
@@ -328,13 +334,21 @@ class inference {
            << tools::decibels(mean_si_snr(permuted, false)) << " dB, improvement "
            << tools::decibels(mean_si_snr(permuted, true)) << " dB";
     }
-    out_ << std::endl;
+    out_ << '\n';
+    flush_lines();
+  }
+
+  // The stream keeps that writing failed, not why.
+  void flush_lines() {
+    out_.flush();
+    if (!out_ && out_error_ == 0) out_error_ = errno;
   }
 
   const infer_options& options_;
   separator& network_;
   std::ostream& out_;
   std::ostream& err_;
+  int out_error_ = 0;  // errno of the first line that could not be written
   std::string position_;
   tools::score_summary given_, permuted_;
   std::size_t measured_ = 0;

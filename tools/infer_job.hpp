@@ -36,8 +36,8 @@ struct infer_options {
 // ground truth, so does a table of SI-SNR, SI-SDR and SNR at the end, in the order given and permuted. All results of an
 // item appear together when it is complete. An item that fails gives one line on `err`, and the rest goes on.
 //
-// Returns 0; 1 if an item failed or nothing could start; 130 when stopped by SIGINT or SIGTERM, with whole items only.
-// Throws nothing for bad input.
+// Returns 0; 1 if an item failed, a line could not be written or nothing could start; 130 when stopped by SIGINT or SIGTERM,
+// with whole items only. Throws nothing for bad input.
 int run_inference(const infer_options& options, separator& network, std::ostream& out, std::ostream& err);
 
 }  // namespace avss

@@ -280,6 +280,15 @@ TEST_F(infer_job, leaves_nothing_on_a_full_disk) {
   ::signal(SIGXFSZ, handler);
 }
 
+TEST_F(infer_job, says_that_its_lines_could_not_be_written) {
+  store_item("a", 1500, 19);
+  auto network = splitter(rate, 1);
+  std::ofstream full("/dev/full");
+  EXPECT_EQ(run_inference(dataset_options(), network, full, err), 1);
+  EXPECT_EQ(err.str(), "error: the results' lines could not be written: No space left on device\n");
+  EXPECT_EQ(files_in(results), 2u);
+}
+
 TEST_F(infer_job, tells_about_channels_and_skipped_files) {
   SF_INFO info{};
   info.samplerate = rate, info.channels = 2, info.format = SF_FORMAT_WAV | SF_FORMAT_FLOAT;
