@@ -26,6 +26,7 @@ int infer(const settings& s, const avss::config::command_line& c) {
   if (o.save_path.empty()) avss::fail("where should the results go? give inferencer.save_path=DIR");
   const std::string weights = path("inferencer.from_pretrained");
   if (weights.empty()) avss::fail("which weights? give the checkpoint, inferencer.from_pretrained=FILE");
+  o.protect.emplace_back(weights);
   o.window = s.get<double>("inferencer.window");
   if (!(o.window >= 0)) avss::fail("inferencer.window: expected seconds, 0 for whole files, found ", o.window);
   const std::string level = s.one_of("inferencer.level", {"mixture", "peak", "none"});

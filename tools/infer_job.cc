@@ -181,7 +181,8 @@ class item_job {
   }
 
   void write() {
-    std::vector<fs::path> inputs = item_.sources;
+    std::vector<fs::path> inputs = options_.protect;
+    inputs.insert(inputs.end(), item_.sources.begin(), item_.sources.end());
     inputs.push_back(item_.mixture);
     std::vector<audio_writer> writers;
     for (std::size_t s = 0; s < sources_; ++s)

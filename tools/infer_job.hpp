@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <ostream>
 #include <string>
+#include <vector>
 
 namespace avss {
 
@@ -24,6 +25,8 @@ struct infer_options {
   // Results are <save_path>/<key>/{s1,s2,...}/<name>.wav.
   std::filesystem::path save_path;
   std::string key = "inf";
+  // Beside an item's own files, what no result may replace: the weights.
+  std::vector<std::filesystem::path> protect;
 
   double window = 10;      // s, see long_form_options
   bool free_level = true;  // whether the network's loss leaves the level free

@@ -289,6 +289,19 @@ TEST_F(infer_job, says_that_its_lines_could_not_be_written) {
   EXPECT_EQ(files_in(results), 2u);
 }
 
+TEST_F(infer_job, never_replaces_what_is_protected) {
+  store_item("a", 1500, 21);
+  infer_options o = dataset_options();
+  const fs::path weights = results / "val/s2/a.wav";
+  fs::create_directories(weights.parent_path());
+  write_bytes(weights, "weights");
+  o.protect = {folder / "other", weights};
+  EXPECT_EQ(run(o), 1);
+  EXPECT_NE(err.str().find("is the input file " + weights.string()), std::string::npos) << err.str();
+  EXPECT_EQ(bytes_of_file(weights), "weights");
+  EXPECT_EQ(files_in(results), 1u);
+}
+
 TEST_F(infer_job, tells_about_channels_and_skipped_files) {
   SF_INFO info{};
   info.samplerate = rate, info.channels = 2, info.format = SF_FORMAT_WAV | SF_FORMAT_FLOAT;
