@@ -2,6 +2,7 @@
 //   bazel run //tools:infer -- -cn=inf_convtasnet inferencer.from_pretrained=FILE datasets.inf.dataset_path=DIR
 //   inferencer.save_path=OUT
 #include <avss/config/command_line.hpp>
+#include <csignal>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -48,6 +49,7 @@ int infer(const settings& s, const avss::config::command_line& c) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit then fails the write, which has its line and leaves nothing
   return avss::config::run_tool(argc, argv,
                                 {"infer", "separates the speakers of mixtures with trained weights.", "inf_convtasnet"}, infer);
 }
