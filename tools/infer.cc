@@ -2,6 +2,7 @@
 //   bazel run //tools:infer -- -cn=inf_convtasnet inferencer.from_pretrained=FILE datasets.inf.dataset_path=DIR
 //   inferencer.save_path=OUT
 #include <avss/config/command_line.hpp>
+#include <avss/model/long_form.hpp>
 #include <csignal>
 #include <iostream>
 #include <memory>
@@ -29,7 +30,8 @@ int infer(const settings& s, const avss::config::command_line& c) {
   if (weights.empty()) avss::fail("which weights? give the checkpoint, inferencer.from_pretrained=FILE");
   o.protect.emplace_back(weights);
   o.window = s.get<double>("inferencer.window");
-  if (!(o.window >= 0)) avss::fail("inferencer.window: expected seconds, 0 for whole files, found ", o.window);
+  if (!(o.window >= 0 && o.window <= avss::longest_window))
+    avss::fail("inferencer.window: expected seconds up to ", avss::longest_window, ", 0 for whole files, found ", o.window);
   const std::string level = s.one_of("inferencer.level", {"mixture", "peak", "none"});
   o.level = level == "mixture" ? avss::level_policy::mixture
             : level == "peak"  ? avss::level_policy::peak

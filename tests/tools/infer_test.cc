@@ -133,7 +133,8 @@ TEST_F(infer, needs_to_know_what_where_and_with_which_weights) {
   expect_refusal(data(), "inferencer.save_path=DIR");
   expect_refusal(data() + to_results(), "inferencer.from_pretrained=FILE");
   expect_refusal(tiny() + " " + data() + to_results() + " inferencer.widow=3", "inferencer.widow", "inferencer.window");
-  expect_refusal(tiny() + " " + data() + to_results() + " inferencer.window=-1", "inferencer.window");
+  for (const char* window : {"-1", "3601", "1e300"})
+    expect_refusal(tiny() + " " + data() + to_results() + " inferencer.window=" + window, "inferencer.window");
   expect_refusal(tiny() + " " + data() + to_results() + " inferencer.level=loud", "mixture", "peak", "none");
   expect_refusal("model=convtasnet_teeny " + data() + to_results(), "convtasnet_tiny");
   expect_refusal(tiny() + " " + data() + to_results() + " inferencer.device=cuda", "auto", "cpu");
