@@ -233,6 +233,8 @@ mixture_list find_items(const infer_options& options, const separator_info& info
     fail("give either an input (a file or a folder) or a data set, ", options.input.empty() ? "not neither" : "not both");
   if (options.save_path.empty()) fail("save_path is empty; name the folder for the results");
   if (options.target_rate < 0) fail("target_rate = ", options.target_rate, ": expected Hz, or 0 for each file's own rate");
+  if (options.target_rate > highest_rate)
+    fail("target_rate = ", options.target_rate, ": expected at most ", highest_rate, " Hz");
   mixture_list list = options.input.empty() ? list_dataset(options.dataset, options.partition) : list_input(options.input);
   if (list.sources != 0 && list.sources != static_cast<std::size_t>(info.sources))
     fail(list.folder.string(), ": has ", list.sources, " sources where ", info.name, " gives ", info.sources,

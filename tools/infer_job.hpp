@@ -17,6 +17,8 @@ enum class level_policy {
   none      // as the network gives it
 };
 
+constexpr int highest_rate = 768000;  // Hz that results can have
+
 struct infer_options {
   // Either `input`, a file or a folder, or `dataset` and `partition` (see data/mixture_layout.hpp).
   std::filesystem::path input;
