@@ -2,6 +2,8 @@
 //   bazel run //tools:infer -- -cn=inf_convtasnet inferencer.from_pretrained=FILE datasets.inf.dataset_path=DIR
 //   inferencer.save_path=OUT
 #include <avss/config/command_line.hpp>
+#include <avss/model/long_form.hpp>
+#include <csignal>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -26,14 +28,17 @@ int infer(const settings& s, const avss::config::command_line& c) {
   if (o.save_path.empty()) avss::fail("where should the results go? give inferencer.save_path=DIR");
   const std::string weights = path("inferencer.from_pretrained");
   if (weights.empty()) avss::fail("which weights? give the checkpoint, inferencer.from_pretrained=FILE");
+  o.protect.emplace_back(weights);
   o.window = s.get<double>("inferencer.window");
-  if (!(o.window >= 0)) avss::fail("inferencer.window: expected seconds, 0 for whole files, found ", o.window);
+  if (!(o.window >= 0 && o.window <= avss::longest_window))
+    avss::fail("inferencer.window: expected seconds up to ", avss::longest_window, ", 0 for whole files, found ", o.window);
   const std::string level = s.one_of("inferencer.level", {"mixture", "peak", "none"});
   o.level = level == "mixture" ? avss::level_policy::mixture
             : level == "peak"  ? avss::level_policy::peak
                                : avss::level_policy::none;
   o.target_rate = s.get<int>("datasets.inf.target_sr", 0);
-  if (o.target_rate < 0) avss::fail("datasets.inf.target_sr: expected a rate in Hz, found ", o.target_rate);
+  if (o.target_rate < 0 || o.target_rate > avss::highest_rate)
+    avss::fail("datasets.inf.target_sr: expected a rate in Hz up to ", avss::highest_rate, ", found ", o.target_rate);
   s.one_of("inferencer.device", {"auto", "cpu"});
 
   const avss::tools::model_entry& entry = avss::tools::select_audio_model(s);
@@ -47,6 +52,7 @@ int infer(const settings& s, const avss::config::command_line& c) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit then fails the write, which has its line and leaves nothing
   return avss::config::run_tool(argc, argv,
                                 {"infer", "separates the speakers of mixtures with trained weights.", "inf_convtasnet"}, infer);
 }

@@ -10,6 +10,7 @@
 #include <avss/io/scratch_file.hpp>
 #include <avss/metric/separation.hpp>
 #include <avss/model/long_form.hpp>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -151,7 +152,8 @@ class item_job {
   }
 
   void write() {
-    std::vector<fs::path> inputs = item_.sources;
+    std::vector<fs::path> inputs = options_.protect;
+    inputs.insert(inputs.end(), item_.sources.begin(), item_.sources.end());
     inputs.push_back(item_.mixture);
     std::vector<audio_writer> writers;
     for (std::size_t s = 0; s < sources_; ++s)
@@ -202,6 +204,8 @@ mixture_list find_items(const infer_options& options, const separator_info& info
     fail("give either an input (a file or a folder) or a data set, ", options.input.empty() ? "not neither" : "not both");
   if (options.save_path.empty()) fail("save_path is empty; name the folder for the results");
   if (options.target_rate < 0) fail("target_rate = ", options.target_rate, ": expected Hz, or 0 for each file's own rate");
+  if (options.target_rate > highest_rate)
+    fail("target_rate = ", options.target_rate, ": expected at most ", highest_rate, " Hz");
   mixture_list list = options.input.empty() ? list_dataset(options.dataset, options.partition) : list_input(options.input);
   if (list.sources != 0 && list.sources != static_cast<std::size_t>(info.sources))
     fail(list.folder.string(), ": has ", list.sources, " sources where ", info.name, " gives ", info.sources,
@@ -236,9 +240,9 @@ std::string effort(const audio_info& info, double seconds) {
 }
 
 double mean_si_snr(const std::vector<source_scores>& scores, bool improvement) {
-  double sum = 0;
-  for (const source_scores& s : scores) sum += (improvement ? s.si_snr_improvement : s.si_snr).value;
-  return sum / static_cast<double>(scores.size());
+  tools::score_mean mean;  // leaves out what the table leaves out
+  for (const source_scores& s : scores) mean.add(improvement ? s.si_snr_improvement : s.si_snr);
+  return mean.value();
 }
 
 class inference {
@@ -271,13 +275,17 @@ class inference {
       }
       ++done;
     }
+    errno = 0;
     if (measured_ > 0) {
       out_ << '\n' << options_.key << ": means over " << measured_ << " mixtures\n";
       tools::print_table(out_, given_, permuted_);
     }
-    out_.flush();
+    flush_lines();
     if (failed > 0) err_ << "error: " << failed << " of " << done << " items failed" << std::endl;
-    return failed > 0 ? 1 : 0;
+    if (!out_)
+      err_ << "error: the results' lines could not be written: "
+           << (out_error_ != 0 ? std::generic_category().message(out_error_) : "the output is closed or full") << std::endl;
+    return failed > 0 || !out_ ? 1 : 0;
   }
 
  private:
@@ -289,6 +297,7 @@ class inference {
            << (options_.channels == channel_choice::mean ? "their mean" : "the first") << " is used\n";
     job.run();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    errno = 0;
     out_ << position_ << item.name << ": " << effort(job.info(), took.count());
     if (job.has_truth()) {
       const auto given = job.scores(false), permuted = job.scores(true);
@@ -299,13 +308,21 @@ class inference {
            << tools::decibels(mean_si_snr(permuted, false)) << " dB, improvement "
            << tools::decibels(mean_si_snr(permuted, true)) << " dB";
     }
-    out_ << std::endl;
+    out_ << '\n';
+    flush_lines();
+  }
+
+  // The stream keeps that writing failed, not why.
+  void flush_lines() {
+    out_.flush();
+    if (!out_ && out_error_ == 0) out_error_ = errno;
   }
 
   const infer_options& options_;
   separator& network_;
   std::ostream& out_;
   std::ostream& err_;
+  int out_error_ = 0;  // errno of the first line that could not be written
   std::string position_;
   tools::score_summary given_, permuted_;
   std::size_t measured_ = 0;

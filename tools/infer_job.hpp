@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <ostream>
 #include <string>
+#include <vector>
 
 namespace avss {
 
@@ -16,6 +17,8 @@ enum class level_policy {
   none      // as the network gives it
 };
 
+constexpr int highest_rate = 768000;  // Hz that results can have
+
 struct infer_options {
   // Either `input`, a file or a folder, or `dataset` and `partition` (see data/mixture_layout.hpp).
   std::filesystem::path input;
@@ -24,6 +27,8 @@ struct infer_options {
   // Results are <save_path>/<key>/{s1,s2,...}/<name>.wav.
   std::filesystem::path save_path;
   std::string key = "inf";
+  // Beside an item's own files, what no result may replace: the weights.
+  std::vector<std::filesystem::path> protect;
 
   double window = 10;      // s, see long_form_options
   bool free_level = true;  // whether the network's loss leaves the level free
@@ -36,8 +41,8 @@ struct infer_options {
 // ground truth, so does a table of SI-SNR, SI-SDR and SNR at the end, in the order given and permuted. All results of an
 // item appear together when it is complete. An item that fails gives one line on `err`, and the rest goes on.
 //
-// Returns 0; 1 if an item failed or nothing could start; 130 when stopped by SIGINT or SIGTERM, with whole items only.
-// Throws nothing for bad input.
+// Returns 0; 1 if an item failed, a line could not be written or nothing could start; 130 when stopped by SIGINT or SIGTERM,
+// with whole items only. Throws nothing for bad input.
 int run_inference(const infer_options& options, separator& network, std::ostream& out, std::ostream& err);
 
 }  // namespace avss

@@ -15,6 +15,9 @@
 
 namespace avss {
 
+// s; beyond an hour a window serves nobody, and its samples might not be countable.
+constexpr double longest_window = 3600;
+
 struct long_form_options {
   double window = 10;      // s; a signal that fits is separated in one piece, 0: any signal in one piece
   bool free_level = true;  // the network's loss leaves level and sign free, so windows are brought to the mixture's first
@@ -36,6 +39,8 @@ class long_form {
     const separator_info& info = network.info();
     if (!(options.window >= 0) || !std::isfinite(options.window))
       fail("window = ", options.window, " s: expected a length in seconds, or 0 for no windows");
+    if (options.window > longest_window)
+      fail("window = ", options.window, " s: expected at most ", longest_window, " s, or 0 for no windows");
     if (options.window == 0) return;
     hop_ = std::max<std::size_t>(1, static_cast<std::size_t>(std::llround(options.window * info.sample_rate / 2)));
     window_ = 2 * hop_;

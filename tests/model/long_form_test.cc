@@ -181,6 +181,9 @@ TEST(long_form, four_sources_keep_their_order) {
 TEST(long_form, says_what_is_wrong) {
   auto net = splitter(rate, 1);
   EXPECT_TRUE(says(error_of([&] { long_form(net, {.window = -1}); }), "window = -1 s"));
+  for (const double seconds : {3600.5, 1e300})
+    EXPECT_TRUE(says(error_of([&] { long_form(net, {.window = seconds}); }), "window = ", "at most 3600 s"));
+  EXPECT_EQ(error_of([&] { long_form(net, {.window = longest_window}); }), "");
   EXPECT_TRUE(says(error_of([&] { long_form(net, {.window = std::numeric_limits<double>::quiet_NaN()}); }), "window"));
   function_separator wide(
       rate, 2, [](auto, auto) {}, 1531);

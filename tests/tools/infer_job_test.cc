@@ -207,7 +207,23 @@ TEST_F(infer_job, silence_is_no_error) {
     ASSERT_EQ(run(o), 0) << err.str();
     EXPECT_EQ(result("s1", "a"), signal_t(5000, 0.f));
     EXPECT_NE(out.str().find("2 silent or broken sources left out"), std::string::npos) << out.str();
+    EXPECT_NE(out.str().find(", SI-SNR - dB, permuted - dB, improvement - dB\n"), std::string::npos) << out.str();
   }
+}
+
+// Of one mixture, the item's line is the table's.
+TEST_F(infer_job, leaves_silent_sources_out_of_the_items_mean) {
+  const signal_t x = store_item("a", 1500, 17);
+  store("audio/val/s1/a.wav", x);
+  store("audio/val/s2/a.wav", signal_t(1500, 0.f));
+  ASSERT_EQ(run(dataset_options()), 0) << err.str();
+  std::istringstream table(out.str().substr(out.str().find("SI-SNR  ") + 8));
+  std::string given, given_improvement, permuted, improvement;
+  table >> given >> given_improvement >> permuted >> improvement;
+  EXPECT_NE(permuted, "-") << out.str();
+  EXPECT_NE(out.str().find(", SI-SNR " + given + " dB, permuted " + permuted + " dB, improvement " + improvement + " dB\n"),
+            std::string::npos)
+      << out.str();
 }
 
 TEST_F(infer_job, goes_on_after_a_broken_item) {
@@ -264,6 +280,28 @@ TEST_F(infer_job, leaves_nothing_on_a_full_disk) {
   ::signal(SIGXFSZ, handler);
 }
 
+TEST_F(infer_job, says_that_its_lines_could_not_be_written) {
+  store_item("a", 1500, 19);
+  auto network = splitter(rate, 1);
+  std::ofstream full("/dev/full");
+  EXPECT_EQ(run_inference(dataset_options(), network, full, err), 1);
+  EXPECT_EQ(err.str(), "error: the results' lines could not be written: No space left on device\n");
+  EXPECT_EQ(files_in(results), 2u);
+}
+
+TEST_F(infer_job, never_replaces_what_is_protected) {
+  store_item("a", 1500, 21);
+  infer_options o = dataset_options();
+  const fs::path weights = results / "val/s2/a.wav";
+  fs::create_directories(weights.parent_path());
+  write_bytes(weights, "weights");
+  o.protect = {folder / "other", weights};
+  EXPECT_EQ(run(o), 1);
+  EXPECT_NE(err.str().find("is the input file " + weights.string()), std::string::npos) << err.str();
+  EXPECT_EQ(bytes_of_file(weights), "weights");
+  EXPECT_EQ(files_in(results), 1u);
+}
+
 TEST_F(infer_job, tells_about_channels_and_skipped_files) {
   SF_INFO info{};
   info.samplerate = rate, info.channels = 2, info.format = SF_FORMAT_WAV | SF_FORMAT_FLOAT;
@@ -302,6 +340,8 @@ TEST_F(infer_job, says_in_one_line_what_keeps_it_from_starting) {
   refused(o, "save_path is empty");
   o = dataset_options(), o.target_rate = -1;
   refused(o, "target_rate = -1");
+  o = dataset_options(), o.target_rate = highest_rate + 1;
+  refused(o, "target_rate = 768001", "at most 768000 Hz");
   o = dataset_options(), o.window = -2;
   refused(o, "window = -2");
   o = dataset_options(), o.partition = "test";

@@ -133,8 +133,10 @@ TEST_F(infer, needs_to_know_what_where_and_with_which_weights) {
   expect_refusal(data(), "inferencer.save_path=DIR");
   expect_refusal(data() + to_results(), "inferencer.from_pretrained=FILE");
   expect_refusal(tiny() + " " + data() + to_results() + " inferencer.widow=3", "inferencer.widow", "inferencer.window");
-  expect_refusal(tiny() + " " + data() + to_results() + " inferencer.window=-1", "inferencer.window");
+  for (const char* window : {"-1", "3601", "1e300"})
+    expect_refusal(tiny() + " " + data() + to_results() + " inferencer.window=" + window, "inferencer.window");
   expect_refusal(tiny() + " " + data() + to_results() + " inferencer.level=loud", "mixture", "peak", "none");
+  expect_refusal(tiny() + " " + data() + to_results() + " datasets.inf.target_sr=768001", "datasets.inf.target_sr", "768000");
   expect_refusal("model=convtasnet_teeny " + data() + to_results(), "convtasnet_tiny");
   expect_refusal(tiny() + " " + data() + to_results() + " inferencer.device=cuda", "auto", "cpu");
   expect_refusal(tiny() + " datasets.inf.dataset_path=/nowhere" + to_results(), "/nowhere");
@@ -196,9 +198,9 @@ TEST_F(infer, goes_on_after_a_broken_mixture_and_ends_with_an_error) {
 }
 
 TEST_F(infer, a_full_disk_leaves_nothing_half_written) {
-  const outcome r = run(tiny() + " " + data() + to_results(), "ulimit -f 8; trap '' XFSZ;");
+  const outcome r = run(tiny() + " " + data() + to_results(), "ulimit -f 8;");
   EXPECT_EQ(r.status, 1);
-  EXPECT_NE(r.err.find("writing failed"), std::string::npos) << r.err;
+  EXPECT_NE(r.err.find("File too large"), std::string::npos) << r.err;
   EXPECT_TRUE(files_in(folder / "out").empty());
 }
 
