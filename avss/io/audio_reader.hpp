@@ -89,6 +89,27 @@ inline descriptor open_audio(const std::filesystem::path& path, std::uint64_t& s
   return file;
 }
 
+// Throws if the last page of an ogg file is cut or does not end its stream: libsndfile silently shortens those.
+inline void refuse_truncated_ogg(const std::filesystem::path& path, int fd, std::uint64_t size) {
+  constexpr std::uint64_t header = 27, longest_page = header + 255 + 255 * 255;
+  std::vector<char> bytes(static_cast<std::size_t>(std::min(size, 2 * longest_page)));
+  if (::pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(size - bytes.size())) != static_cast<ssize_t>(bytes.size()))
+    return;
+  const std::string_view end(bytes.data(), bytes.size());
+  const std::size_t at = end.rfind(std::string_view("OggS\0", 5));  // 0: the format's only version
+  if (at == std::string_view::npos) return;
+  const std::string_view page = end.substr(at);
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(page[i]); };
+  bool whole = page.size() >= header && page.size() >= header + byte(26);
+  if (whole) {
+    std::size_t length = header + byte(26);
+    for (std::size_t i = 0; i < byte(26); ++i) length += byte(header + i);
+    whole = page.size() >= length;
+  }
+  if (!whole) fail(path.string(), ": is truncated: its last page is cut; copy or convert it again");
+  if (!(byte(5) & 4)) fail(path.string(), ": is truncated: its last page does not end the stream; copy or convert it again");
+}
+
 // Throws if the header of a wav (RIFF, RIFX, RF64), aiff, au or w64 file promises more bytes than there are: libsndfile
 // silently shortens those. Other formats, and chunk lists that lead nowhere, are left to libsndfile.
 inline void refuse_truncated(const std::filesystem::path& path, int fd, std::uint64_t size) {
@@ -98,6 +119,7 @@ inline void refuse_truncated(const std::filesystem::path& path, int fd, std::uin
   };
   if (!read_at(0, bytes.size())) return;
   const auto has_id = [&](std::size_t at, const char* id) { return std::memcmp(bytes.data() + at, id, 4) == 0; };
+  if (has_id(0, "OggS")) return refuse_truncated_ogg(path, fd, size);
   const bool big_endian = has_id(0, "RIFX") || has_id(0, "FORM") || has_id(0, ".snd");
   const auto number = [&](std::size_t at, std::size_t count) {
     std::uint64_t value = 0;

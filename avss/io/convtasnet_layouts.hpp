@@ -32,15 +32,14 @@ inline void add_norm(layout& l, const std::string& theirs, const std::string& ou
 
 inline const std::string convtasnet_block = "mask_generator.conv_layers.{i}.";
 
-inline layout torchaudio_convtasnet() {
-  return {"torchaudio", {"encoder.weight", "mask_generator.input_conv.weight", "decoder.weight"}, {}};
-}
+// Signatures leave out the encoder and the decoder, so that where these are missing matching can say so.
+inline layout torchaudio_convtasnet() { return {"torchaudio", {"mask_generator.input_conv.weight"}, {}}; }
 
 // A causal depthwise convolution is wrapped together with the module that cuts its padding off.
 inline layout asteroid_convtasnet(bool causal) {
   const std::string depthwise = causal ? "shared_block.3.0." : "shared_block.3.";
   layout l{causal ? "asteroid (causal)" : "asteroid",
-           {"encoder.filterbank._filters", "masker.bottleneck.1.weight", "masker.TCN.0." + depthwise + "weight"},
+           {"masker.bottleneck.1.weight", "masker.TCN.0." + depthwise + "weight"},
            {{"encoder.filterbank._filters", "encoder.weight"}, {"decoder.filterbank._filters", "decoder.weight"}}};
   add_norm(l, "masker.bottleneck.0.", "mask_generator.input_norm.");
   add_pair(l, "masker.bottleneck.1.", "mask_generator.input_conv.");
@@ -63,18 +62,17 @@ inline layout asteroid_convtasnet(bool causal) {
 inline layout kaituoxu_convtasnet(bool causal) {
   const auto inner = [causal](int place) { return std::to_string(place + (causal && place > 0 ? 1 : 0)); };
   const std::string t = "separator.network.2.{i/X}.{i%X}.net.", o = convtasnet_block + "conv_layers.";
-  layout l{
-      causal ? "kaituoxu (causal)" : "kaituoxu",
-      {"encoder.conv1d_U.weight", "separator.network.1.weight", "separator.network.2.0.0.net.3.net." + inner(3) + ".weight"},
-      {{"encoder.conv1d_U.weight", "encoder.weight"},
-       {"separator.network.1.weight", "mask_generator.input_conv.weight"},
-       {t + "0.weight", o + "0.weight"},
-       {t + "1.weight", o + "1.weight"},
-       {t + "3.net.0.weight", o + "3.weight"},
-       {t + "3.net." + inner(1) + ".weight", o + "4.weight"},
-       {t + "3.net." + inner(3) + ".weight", convtasnet_block + "res_out.weight"},
-       {"separator.network.3.weight", "mask_generator.output_conv.weight"},
-       {"decoder.basis_signals.weight", "decoder.weight", "l n", "n 1 l"}}};
+  layout l{causal ? "kaituoxu (causal)" : "kaituoxu",
+           {"separator.network.1.weight", "separator.network.2.0.0.net.3.net." + inner(3) + ".weight"},
+           {{"encoder.conv1d_U.weight", "encoder.weight"},
+            {"separator.network.1.weight", "mask_generator.input_conv.weight"},
+            {t + "0.weight", o + "0.weight"},
+            {t + "1.weight", o + "1.weight"},
+            {t + "3.net.0.weight", o + "3.weight"},
+            {t + "3.net." + inner(1) + ".weight", o + "4.weight"},
+            {t + "3.net." + inner(3) + ".weight", convtasnet_block + "res_out.weight"},
+            {"separator.network.3.weight", "mask_generator.output_conv.weight"},
+            {"decoder.basis_signals.weight", "decoder.weight", "l n", "n 1 l"}}};
   add_norm(l, "separator.network.0.", "mask_generator.input_norm.", "1 c 1");
   add_norm(l, t + "2.", o + "2.", "1 c 1");
   add_norm(l, t + "3.net." + inner(2) + ".", o + "5.", "1 c 1");
@@ -82,7 +80,7 @@ inline layout kaituoxu_convtasnet(bool causal) {
 }
 
 inline layout reference_convtasnet() {
-  layout l{"reference", {"encoder.weight", "tcn_module.bottleneck.weight", "decoder.weight"}, {}};
+  layout l{"reference", {"tcn_module.bottleneck.weight"}, {}};
   add_pair(l, "encoder.", "encoder.");
   add_pair(l, "decoder.", "decoder.");
   add_pair(l, "tcn_module.layer_norm.", "mask_generator.input_norm.");

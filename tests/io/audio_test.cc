@@ -145,6 +145,26 @@ TEST_F(audio, refuses_a_truncated_file) {
   }
 }
 
+TEST_F(audio, refuses_a_truncated_ogg) {
+  const auto x = noise(80000, 11, 0.5);
+  for (const int encoding : {SF_FORMAT_VORBIS, SF_FORMAT_OPUS}) {
+    const fs::path path = store("x.ogg", SF_FORMAT_OGG | encoding, x);
+    const std::string whole = bytes_of_file(path);
+    EXPECT_EQ(read_audio(path).samples.size(), x.size());
+    std::vector<std::size_t> cuts{whole.size() - 1, whole.size() / 2, whole.size() / 10};
+    const std::size_t last = whole.rfind("OggS");
+    for (const std::size_t more : {1u, 4u, 5u, 26u, 27u, 30u}) cuts.push_back(last + more);
+    std::size_t pages = 0;
+    for (std::size_t at = whole.find("OggS", 4); at != std::string::npos; at = whole.find("OggS", at + 4), ++pages)
+      cuts.push_back(at);
+    EXPECT_GT(pages, 2u);
+    for (const std::size_t left : cuts) {
+      write_bytes(path, whole.substr(0, left));
+      EXPECT_TRUE(says(read_error(path), path.string(), "is truncated", "again")) << encoding << ' ' << left;
+    }
+  }
+}
+
 TEST_F(audio, counts_a_flac_that_does_not_say_its_length) {
   const auto x = noise(9000, 4, 0.5);
   std::string bytes = bytes_of_file(store("x.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16, x));

@@ -97,6 +97,27 @@ TEST(convtasnet_layouts, torchaudio_is_our_own) {
   testing::expect_equal(from_canonical(ours.source, ours.tensors), ours.tensors);
 }
 
+TEST(convtasnet_layouts, a_missing_encoder_is_named) {
+  const auto without_encoder = [](const tensor_dict& all) {
+    tensor_dict rest;
+    for (const named_tensor& e : all.entries)
+      if (e.name.find("encoder.") != 0) rest.add(e.name, e.value);
+    return rest;
+  };
+  tensor_dict own;
+  for (const expected_tensor& e : expected({}))
+    own.add(e.name, tensor{dtype::f32, e.shape, std::vector<std::byte>(*checked_bytes(e.shape, dtype::f32))});
+  const convtasnet_weights ours = to_convtasnet(without_encoder(own), checkpoint_value(), "a.pth");
+  EXPECT_EQ(ours.source.name, "torchaudio");
+  expect_error([&] { match_strictly(expected({}), ours.tensors, "a.pth", &ours.source); }, "missing 1: 'encoder.weight'");
+  for (const auto& [name, layout] :
+       {std::pair{"asteroid", "asteroid"}, std::pair{"asteroid_causal", "asteroid (causal)"}, std::pair{"kaituoxu", "kaituoxu"},
+        std::pair{"kaituoxu_causal", "kaituoxu (causal)"}, std::pair{"reference", "reference"}}) {
+    const loaded_weights file = read_weights_file(golden("convtasnet_" + std::string(name) + ".pth"));
+    EXPECT_EQ(to_convtasnet(without_encoder(file.tensors), checkpoint_value(), "a.pth").source.name, layout);
+  }
+}
+
 // A trainer's file that lies beside the specifications; not part of the repository.
 TEST(convtasnet_layouts, reference_checkpoint) {
   const char* shared = std::getenv("AVSS_SHARED");
