@@ -79,23 +79,24 @@ int train(const settings& s, const avss::config::command_line& c) {
     net->load_weights(avss::read_weights_file(weights), weights);
   }
 
-  avss::tools::train_sources sources = avss::tools::make_train_sources(s, info.sample_rate, info.sources, t.seed);
+  const avss::tools::train_sources sources =
+      avss::tools::make_train_sources(s, info.sample_rate, info.sources, t.seed, c.threads);
   const avss::dim_t length = sources.train->length();
-  std::shared_ptr<const avss::item_source> items(std::move(sources.train));
-  const std::int64_t count = items->count();
-  if (count > 0) items = std::make_shared<avss::shuffled_source>(items, t.seed);
-  avss::training_data data{avss::batches_of(*items), count, {}, 0};
+  const int workers = static_cast<int>(at_least(s, "dataloader.num_workers", 0, 1));
+  const int prefetch = static_cast<int>(at_least(s, "dataloader.prefetch_factor", 1, 2));
+  avss::training_data data{avss::prefetched_batches(*sources.train, 0, workers, prefetch), sources.epoch_items, {}, 0};
   if (sources.val) {
-    data.val = avss::batches_of(*sources.val);
     data.val_items = sources.val->count();
+    data.val = avss::prefetched_batches(*sources.val, data.val_items, workers, prefetch);
   }
 
   const bool higher = avss::monitor(o.monitor, info.metrics).higher_is_better();
-  avss::rate_schedule schedule =
-      avss::tools::read_schedule(s, avss::steps_per_epoch(o.epoch_len, count, o.batch_size * o.accumulate), higher);
+  avss::rate_schedule schedule = avss::tools::read_schedule(
+      s, avss::steps_per_epoch(o.epoch_len, sources.epoch_items, o.batch_size * o.accumulate), higher);
   std::cout << info.name << ": " << info.parameters << " parameters, " << info.sources << " sources, " << info.sample_rate
             << " Hz; batches of " << o.batch_size << " x " << static_cast<double>(length) / info.sample_rate << " s need "
-            << (net->planned_bytes(o.batch_size, length) >> 20) + 1 << " MiB; run folder " << o.folder.string() << std::endl;
+            << (net->planned_bytes(o.batch_size, length) >> 20) + 1 << " MiB; run folder " << o.folder.string() << '\n'
+            << sources.about << std::endl;
 
   const std::filesystem::path folder = o.folder;
   const bool fresh = o.resume_from.empty();

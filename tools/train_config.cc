@@ -1,60 +1,16 @@
 #include "tools/train_config.hpp"
 
-#include <algorithm>
-#include <avss/config/suggest.hpp>
 #include <avss/core/error.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tools/section.hpp"
+
 namespace avss::tools {
 namespace {
 
 using config::settings;
-
-// A section whose keys depend on its _target_.
-class section {
- public:
-  section(const settings& s, std::string name) : s_(s), name_(std::move(name)) {}
-
-  // The target's last word: "torch.optim.AdamW" and "AdamW" are the same.
-  std::string target(const std::vector<std::string>& known) const {
-    const std::string full = s_.get<std::string>(name_ + "._target_"), word = full.substr(full.rfind('.') + 1);
-    if (std::find(known.begin(), known.end(), word) == known.end())
-      fail(name_, "._target_: expected one of ", config::listed(known), ", found '", full, "'",
-           config::did_you_mean(word, known));
-    return word;
-  }
-  // No other keys than these may be given: one that is not obeyed must not look as if it were.
-  void allow(std::vector<std::string> keys) const {
-    keys.emplace_back("_target_");
-    const config::value own = s_.at(name_);
-    for (const config::value::entry& e : own.entries())
-      if (std::find(keys.begin(), keys.end(), e.key) == keys.end())
-        fail(name_, ".", e.key, ": ", s_.get<std::string>(name_ + "._target_"), " has no such key; it has ",
-             config::listed(keys), config::did_you_mean(e.key, keys));
-  }
-
-  template <class T>
-  T get(const std::string& key) const {
-    return s_.get<T>(name_ + "." + key);
-  }
-  template <class T>
-  T get(const std::string& key, T fallback) const {
-    return s_.get<T>(name_ + "." + key, fallback);
-  }
-  bool is(const std::string& key, const std::string& yes, const std::string& no, bool fallback) const {
-    return s_.has(name_ + "." + key) ? s_.one_of(name_ + "." + key, {yes, no}) == yes : fallback;
-  }
-  template <class... Parts>
-  [[noreturn]] void wrong(const std::string& key, const Parts&... parts) const {
-    fail(name_, ".", key, ": ", parts...);
-  }
-
- private:
-  const settings& s_;
-  std::string name_;
-};
 
 double learning_rate(const settings& s) {
   const double lr = s.get<double>("optimizer.lr");

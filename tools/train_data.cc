@@ -1,40 +1,192 @@
 #include "tools/train_data.hpp"
 
+#include <avss/config/command_line.hpp>
 #include <avss/core/error.hpp>
 #include <avss/core/random.hpp>
+#include <avss/data/dynamic_mixing.hpp>
+#include <avss/data/mixture_layout.hpp>
+#include <avss/data/mixture_set.hpp>
+#include <avss/data/speech_pool.hpp>
 #include <avss/data/synthetic_mixtures.hpp>
+#include <avss/train/batches.hpp>
 #include <cmath>
+#include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
+
+#include "tools/section.hpp"
 
 namespace avss::tools {
 namespace {
 
+using config::settings;
+
+// What a part of the data, train or val, is made for.
+struct purpose {
+  int sample_rate;
+  dim_t sources;
+  std::uint64_t seed;
+  int threads;
+  bool training;
+};
+
+struct made {
+  std::unique_ptr<const item_source> items;
+  std::string about;
+  bool reorders = false;  // numbers its items without end by itself, in a new order every epoch
+};
+
 // Seconds to samples.
-dim_t length_of(const config::settings& s, const std::string& part, int rate) {
-  const std::string key = part + ".max_audio_length";
-  const double seconds = s.get<double>(key);
-  if (!(seconds > 0 && seconds < 3600)) fail(key, ": expected seconds, more than 0, found ", seconds);
+dim_t length_of(const section& s, int rate) {
+  const double seconds = s.get<double>("segment");
+  if (!(seconds > 0 && seconds < 3600)) s.wrong("segment", "expected seconds, more than 0, found ", seconds);
   return std::max<dim_t>(1, std::llround(seconds * rate));
 }
 
-std::unique_ptr<const item_source> make(const config::settings& s, const std::string& part, int rate, dim_t sources,
-                                        std::uint64_t seed) {
-  s.one_of(part + "._target_", {"avss.SyntheticMixtures"});
-  const std::string key = part + ".limit";
-  const dim_t count = s.get<dim_t>(key, 0);
-  if (count < 0) fail(key, ": expected a number of items, or null for an endless row, found ", count);
-  return std::make_unique<synthetic_mixtures>(sources, length_of(s, part, rate), rate, count,
-                                              random_stream(seed, "data", part).bits(0));
+dim_t not_negative(const section& s, const std::string& key, const char* what) {
+  const dim_t n = s.get<dim_t>(key, 0);
+  if (n < 0) s.wrong(key, "expected ", what, ", found ", n);
+  return n;
+}
+
+dim_t limit_of(const section& s) { return not_negative(s, "limit", "a number of items, or null"); }
+
+// A range [lowest, highest].
+std::pair<double, double> range_of(const section& s, const std::string& key, std::pair<double, double> fallback) {
+  if (!s.has(key)) return fallback;
+  const auto ends = s.get<std::vector<double>>(key);
+  if (ends.size() != 2) s.wrong(key, "expected [lowest, highest], found a list of ", ends.size());
+  return {ends[0], ends[1]};
+}
+
+// One path, or a list of them.
+std::vector<std::filesystem::path> folders_of(const section& s, const std::string& key) {
+  if (!s.has(key)) s.wrong(key, "expected a folder of recordings of single speakers, or a list of them: ", s.path(key), "=DIR");
+  std::vector<std::string> names;
+  if (s.at(key).is(config::kind::list))
+    names = s.get<std::vector<std::string>>(key);
+  else
+    names = {s.get<std::string>(key)};
+  std::vector<std::filesystem::path> folders;
+  for (const std::string& n : names) folders.emplace_back(config::user_path(n));
+  return folders;
+}
+
+std::string minutes(double seconds) { return std::to_string(std::llround(seconds / 60)) + " minutes"; }
+
+made make_synthetic(const section& s, const purpose& p) {
+  s.allow({"limit", "segment"});
+  return {std::make_unique<synthetic_mixtures>(p.sources, length_of(s, p.sample_rate), p.sample_rate, limit_of(s), p.seed),
+          "synthetic tones"};
+}
+
+speech_pool_options pool_options(const section& s, const purpose& p) {
+  speech_pool_options o{.speaker = speaker_rule(s.get<std::string>("speaker")), .rate = p.sample_rate, .threads = p.threads};
+  o.min_seconds = s.get<double>("min_seconds", 0);
+  o.only = s.get<std::vector<std::string>>("only", {});
+  o.except = s.get<std::vector<std::string>>("except", {});
+  o.hold_out = static_cast<std::size_t>(not_negative(s, "hold_out", "a number of speakers"));
+  o.part = s.is("speakers", "held_out", "training", false) ? speaker_part::held_out : speaker_part::training;
+  o.storage = s.get<bool>("in_memory", true) ? speech_storage::memory : speech_storage::on_demand;
+  o.max_bytes = static_cast<std::size_t>(not_negative(s, "memory_mb", "MiB of memory")) << 20;
+  o.skip_unreadable = s.get<bool>("skip_unreadable", false);
+  return o;
+}
+
+made make_dynamic(const section& s, const purpose& p) {
+  s.allow({"folders", "speaker", "min_seconds", "only", "except", "hold_out", "speakers", "in_memory", "memory_mb",
+           "skip_unreadable", "segment", "limit", "relative_level", "mean_abs_level", "overlap", "speed", "peak", "pad_short"});
+  dynamic_mixing_options o{.sources = static_cast<int>(p.sources), .length = length_of(s, p.sample_rate)};
+  if (s.has("relative_level")) {
+    const auto [lowest, highest] = range_of(s, "relative_level", {});
+    o.levels = relative_levels{lowest, highest};
+  } else {
+    const auto [first_mean, first_deviation] = range_of(s, "mean_abs_level", {-27.43, 2.57});
+    o.levels = mean_abs_levels{.first_mean = first_mean, .first_deviation = first_deviation};
+  }
+  std::tie(o.overlap_lowest, o.overlap_highest) = range_of(s, "overlap", {1, 1});
+  std::tie(o.speed_lowest, o.speed_highest) = range_of(s, "speed", {1, 1});
+  o.peak = s.get<double>("peak", 0);
+  o.short_recordings = s.get<bool>("pad_short", false) ? when_short::pad : when_short::skip;
+  o.count = limit_of(s);
+  o.seed = p.seed;
+  const auto pool = std::make_shared<const speech_pool>(folders_of(s, "folders"), pool_options(s, p));
+  auto mixing = std::make_unique<dynamic_mixing>(pool, o);
+  std::string about = "mixed anew of " + minutes(pool->seconds()) + " by " + std::to_string(mixing->speakers()) + " speakers";
+  if (mixing->skipped() > 0) about += "; " + std::to_string(mixing->skipped()) + " recordings are too short";
+  if (!pool->unreadable().empty()) about += "; " + std::to_string(pool->unreadable().size()) + " files cannot be read";
+  return {std::move(mixing), std::move(about)};
+}
+
+// The largest absolute value of a mixture after the transforms; 0: as it is.
+double peak_of(const section& s) {
+  if (!s.has("instance_transforms")) return 0;
+  s.group("instance_transforms").allow({"whole_item"});
+  const section item = s.group("instance_transforms.whole_item");
+  item.target({"Compose"});
+  double peak = 0;
+  for (std::size_t i = 0; i < item.at("transforms").items().size(); ++i) {
+    const section t = item.group("transforms." + std::to_string(i));
+    t.target({"PeakNormalization"});
+    t.allow({"peak_target", "eps"});
+    peak = t.get<double>("peak_target", 0.99);
+  }
+  return peak;
+}
+
+made make_mixture_set(const section& s, const purpose& p) {
+  s.allow({"dataset_path", "partition", "limit", "max_audio_length", "shuffle_index", "target_sr", "segment", "pad_short",
+           "instance_transforms"});
+  if (const int rate = s.get<int>("target_sr", p.sample_rate); rate != p.sample_rate)
+    s.wrong("target_sr", "the network works at ", p.sample_rate, " Hz, found ", rate,
+            "; leave it null, or choose another model");
+  mixture_set_options o{.rate = p.sample_rate, .seed = p.seed, .threads = p.threads};
+  o.length = s.has("segment") ? length_of(s, p.sample_rate) : 0;
+  o.order = p.training ? item_order::shuffled : item_order::fixed;
+  o.short_items = s.get<bool>("pad_short", false) ? when_short::pad : when_short::skip;
+  o.peak = peak_of(s);
+  o.limit = static_cast<std::size_t>(limit_of(s));
+  o.max_seconds = s.get<double>("max_audio_length", 0);
+  o.shuffle_before_limit = s.get<bool>("shuffle_index", false);
+  const std::string path = config::user_path(s.get<std::string>("dataset_path"));
+  auto set = std::make_unique<mixture_set>(list_dataset(path, s.get<std::string>("partition", "")), o);
+  if (set->sources() != p.sources)
+    s.wrong("dataset_path", path, " has ", set->sources(), " sources of a mixture where the network gives ", p.sources);
+  std::string about = std::to_string(set->count()) + " mixtures of " + path;
+  if (set->skipped() > 0) about += "; " + std::to_string(set->skipped()) + " are too short or too long";
+  return {std::move(set), std::move(about), p.training};
+}
+
+made make(const settings& settings, const std::string& part, const purpose& p) {
+  const section s(settings, part);
+  const std::string target = s.target({"AVSSDataset", "DynamicMixing", "SyntheticMixtures"});
+  made m = target == "AVSSDataset"     ? make_mixture_set(s, p)
+           : target == "DynamicMixing" ? make_dynamic(s, p)
+                                       : make_synthetic(s, p);
+  m.about = part + ": " + m.about;
+  return m;
 }
 
 }  // namespace
 
-train_sources make_train_sources(const config::settings& s, int sample_rate, dim_t sources, std::uint64_t seed) {
+train_sources make_train_sources(const settings& s, int sample_rate, dim_t sources, std::uint64_t seed, int threads) {
+  const auto to = [&](const std::string& part, bool training) {
+    return purpose{sample_rate, sources, random_stream(seed, "data", part).bits(0), threads, training};
+  };
   train_sources result;
-  result.train = make(s, "datasets.train", sample_rate, sources, seed);
+  made train = make(s, "datasets.train", to("datasets.train", true));
+  result.about = train.about;
+  result.epoch_items = train.items->count();
+  if (result.epoch_items > 0 && !train.reorders)
+    result.train = std::make_unique<shuffled_source>(std::shared_ptr(std::move(train.items)), seed);
+  else
+    result.train = std::move(train.items);
   if (s.has("datasets.val") && !s.at("datasets.val").is_null()) {
-    result.val = make(s, "datasets.val", sample_rate, sources, seed);
-    if (result.val->count() == 0) fail("datasets.val.limit: a validation needs a number of items");
+    made val = make(s, "datasets.val", to("datasets.val", false));
+    if (val.items->count() == 0) fail("datasets.val.limit: a validation needs a number of items");
+    result.about += "\n" + val.about;
+    result.val = std::move(val.items);
   }
   return result;
 }

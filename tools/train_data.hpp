@@ -3,16 +3,20 @@
 
 #include <avss/config/interpolation.hpp>
 #include <avss/data/batch.hpp>
+#include <cstdint>
 #include <memory>
+#include <string>
 
 namespace avss::tools {
 
 struct train_sources {
-  std::unique_ptr<const item_source> train;  // endless, or a fixed set in a fixed order
+  std::unique_ptr<const item_source> train;  // numbered without end
+  std::int64_t epoch_items = 0;              // of a fixed set; 0: the items are endless
   std::unique_ptr<const item_source> val;    // a fixed set; null: no validation
+  std::string about;                         // what was found, for people: one line for each of the two
 };
 
-// For a network of that rate and number of sources. Throws error.
-train_sources make_train_sources(const config::settings& s, int sample_rate, dim_t sources, std::uint64_t seed);
+// For a network of that rate and number of sources. `threads` look into the files. Throws error.
+train_sources make_train_sources(const config::settings& s, int sample_rate, dim_t sources, std::uint64_t seed, int threads);
 
 }  // namespace avss::tools

@@ -86,6 +86,9 @@ class loader {
   }
 
   std::uint64_t next_item() const { return first_ + delivered_; }  // the first that next() has not given
+  dim_t next_size() const {  // of the batch that next() will give; 0 after the last
+    return first_ + delivered_ == end_ ? 0 : static_cast<dim_t>(size_of(batches_));
+  }
   double seconds_waited() const { return waited_; }                // that next() waited for workers, in all
 
  private:

@@ -35,8 +35,10 @@ struct mixture_set_options {
   dim_t length = 0;  // samples of an item at `rate`, 0: whole, and all must be of one length
   item_order order = item_order::fixed;
   when_short short_items = when_short::skip;
-  double peak = 0;        // of the mixture, 0: as it is; targets get the same gain
-  std::size_t limit = 0;  // the first items by name alone, 0: all
+  double peak = 0;                    // of the mixture, 0: as it is; targets get the same gain
+  double max_seconds = 0;             // longer items are left out, 0: none is
+  std::size_t limit = 0;              // so many items alone, the first by name, 0: all
+  bool shuffle_before_limit = false;  // or items chosen at random, always the same ones
   std::uint64_t seed = 1;
   int threads = 1;  // to look into the files
 };
@@ -49,10 +51,11 @@ class mixture_set : public item_source {
   mixture_set(mixture_list list, mixture_set_options options) : options_(options), folder_(list.folder.string()) {
     if (options_.rate <= 0) fail("a data set cannot have a sample rate of ", options_.rate, " Hz");
     if (options_.length < 0) fail("a data set cannot have items of ", options_.length, " samples");
+    if (!(options_.max_seconds >= 0)) fail("a data set cannot have items of ", options_.max_seconds, " s at most");
     if (!(options_.peak >= 0 && options_.peak <= 1)) fail("a peak of ", options_.peak, " is asked for; expected 0 to 1");
     if (list.sources == 0) fail(folder_, ": has no ground truth; expected s1/, s2/, ... beside mix/");
     sources_ = static_cast<dim_t>(list.sources);
-    if (options_.limit > 0 && list.items.size() > options_.limit) list.items.resize(options_.limit);
+    choose(list.items);
     examine(list.items);
   }
 
@@ -60,7 +63,7 @@ class mixture_set : public item_source {
   dim_t length() const override { return length_; }
   int sample_rate() const override { return options_.rate; }
   dim_t count() const override { return static_cast<dim_t>(items_.size()); }
-  std::size_t skipped() const { return skipped_; }  // items that are too short
+  std::size_t skipped() const { return skipped_; }  // items that are too short or too long
 
   // The data set's item that item n is made of.
   const mixture_item& item(std::uint64_t n) const { return items_[index(n)].files; }
@@ -93,6 +96,13 @@ class mixture_set : public item_source {
     dim_t length = 0;  // samples at the data set's rate
   };
 
+  void choose(std::vector<mixture_item>& items) const {
+    if (options_.limit == 0 || items.size() <= options_.limit) return;
+    constexpr std::uint64_t always = 42;
+    if (options_.shuffle_before_limit) random_stream(always, "mixture_set", "limit").shuffle(std::span(items));
+    items.resize(options_.limit);
+  }
+
   void examine(const std::vector<mixture_item>& items) {
     std::vector<dim_t> lengths(items.size());
     std::vector<std::string> why(items.size());
@@ -107,19 +117,22 @@ class mixture_set : public item_source {
     });
     for (const std::string& w : why)
       if (!w.empty()) fail(w);
-    const auto [shortest, longest] = std::minmax_element(lengths.begin(), lengths.end());
-    if (options_.length == 0 && *shortest != *longest)
-      fail(folder_, ": items are of ", *shortest, " to ", *longest, " samples at ", options_.rate,
-           " Hz; give one length for all");
-    length_ = options_.length == 0 ? *longest : options_.length;
     for (std::size_t i = 0; i < items.size(); ++i)
-      if (lengths[i] >= length_ || options_.short_items == when_short::pad)
+      if (options_.max_seconds == 0 || static_cast<double>(lengths[i]) <= options_.max_seconds * options_.rate)
         items_.push_back({items[i], lengths[i]});
-      else
-        ++skipped_;
+    if (items_.empty()) fail(folder_, ": all of its ", items.size(), " items are longer than ", options_.max_seconds, " s");
+    const auto by_length = [](const entry& a, const entry& b) { return a.length < b.length; };
+    const auto ends = std::minmax_element(items_.begin(), items_.end(), by_length);
+    const dim_t shortest = ends.first->length, longest = ends.second->length;
+    if (options_.length == 0 && shortest != longest)
+      fail(folder_, ": items are of ", shortest, " to ", longest, " samples at ", options_.rate,
+           " Hz; give one length for all");
+    length_ = options_.length == 0 ? longest : options_.length;
+    if (options_.short_items == when_short::skip) std::erase_if(items_, [&](const entry& e) { return e.length < length_; });
     if (items_.empty())
       fail(folder_, ": none of ", items.size(), " items has ", length_, " samples at ", options_.rate, " Hz (",
-           static_cast<double>(length_) / options_.rate, " s), the longest has ", *longest, "; take a shorter length, or pad");
+           static_cast<double>(length_) / options_.rate, " s), the longest has ", longest, "; take a shorter length, or pad");
+    skipped_ = items.size() - items_.size();
   }
 
   std::size_t index(std::uint64_t n) const {

@@ -69,10 +69,11 @@ inline constexpr convtasnet_config convtasnet_cpu{.sample_rate = 16000,
                                                   .eps = 1e-5,
                                                   .last = last_residual::unused};
 
-// Ours, for training on a CPU: 0.8 million parameters, 8 kHz.
-inline constexpr convtasnet_config convtasnet_small{.filters = 128,
-                                                    .window = 20,
-                                                    .stride = 10,
+// Ours, for training on a CPU: 0.9 million parameters, 8 kHz. Windows of 4 ms instead of 2 halve the work a second, so
+// that twice as much speech is seen in the same time.
+inline constexpr convtasnet_config convtasnet_small{.filters = 256,
+                                                    .window = 32,
+                                                    .stride = 16,
                                                     .bottleneck = 96,
                                                     .skip = 96,
                                                     .hidden = 192,

@@ -4,6 +4,7 @@
 #include <avss/core/error.hpp>
 #include <avss/core/random.hpp>
 #include <avss/data/batch.hpp>
+#include <avss/data/loader.hpp>
 #include <cstdint>
 #include <functional>
 #include <iterator>
@@ -32,6 +33,23 @@ inline void make_batch(const item_source& source, std::uint64_t first, dim_t siz
 // Without threads of its own. `source` must outlive the result.
 inline batch_maker batches_of(const item_source& source) {
   return [&source](std::uint64_t first, dim_t size, batch& b) { make_batch(source, first, size, b); };
+}
+
+// Made ahead of time by `workers` threads, `prefetch` batches of them; without workers as batches_of() does. items: how many
+// there are, 0: endless. `source` must outlive the result.
+inline batch_maker prefetched_batches(const item_source& source, std::int64_t items, int workers, int prefetch) {
+  if (workers == 0) return batches_of(source);
+  return [=, &source, ahead = std::shared_ptr<loader>()](std::uint64_t first, dim_t size, batch& b) mutable {
+    // The first call, or one that goes back: a new evaluation, another batch size.
+    if (!ahead || ahead->next_item() != first || ahead->next_size() != size) {
+      ahead.reset();  // its threads end before others start
+      const std::uint64_t left = items > 0 ? static_cast<std::uint64_t>(items) - first : 0;
+      ahead = std::make_shared<loader>(
+          source,
+          loader_options{.batch_size = size, .workers = workers, .prefetch = prefetch, .first_item = first, .items = left});
+    }
+    ahead->next(b);
+  };
 }
 
 // Items 0, 1, ..., count - 1 of a fixed data set as an endless row: item n is of epoch n / count, and each epoch has all of

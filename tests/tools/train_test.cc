@@ -31,8 +31,8 @@ class train : public in_folder {
  protected:
   // A run of 24 steps in two epochs; a checkpoint every 5 steps.
   std::string tiny(const std::string& name) const {
-    return "--threads 1 model=convtasnet_tiny trainer.n_epochs=2 trainer.epoch_len=12 trainer.save_steps=5 trainer.log_step=4 "
-           "dataloader.batch_size=2 datasets.train.max_audio_length=0.1 datasets.val.max_audio_length=0.1 datasets.val.limit=3 "
+    return "--threads 1 model=convtasnet_tiny datasets=synthetic trainer.n_epochs=2 trainer.epoch_len=12 trainer.save_steps=5 trainer.log_step=4 "
+           "dataloader.batch_size=2 datasets.train.segment=0.1 datasets.val.segment=0.1 datasets.val.limit=3 "
            "trainer.save_period=0 trainer.save_dir=" +
            folder.string() + " writer.run_name=" + name + " ";
   }
@@ -110,7 +110,7 @@ TEST_F(train, its_weights_separate) {
 }
 
 TEST_F(train, killed_and_resumed_equals_uninterrupted) {
-  const std::string more = "trainer.epoch_len=60 datasets.train.max_audio_length=0.5 ";
+  const std::string more = "trainer.epoch_len=60 datasets.train.segment=0.5 ";
   ASSERT_EQ(run(tiny("whole") + more).status, 0);
   const std::string expected = content(folder / "whole/checkpoint-last.pth");
   for (const int pause : {0, 37, 90, 151}) {  // ms after the first checkpoint
@@ -165,7 +165,7 @@ TEST_F(train, says_what_is_wrong_with_a_configuration) {
   expect_refusal(tiny("x") + "trainer.epoch_len=null datasets.train.limit=1", "dataloader.batch_size");
   expect_refusal(tiny("x") + "trainer.monitor=val_loss", "max METRIC");
   expect_refusal(tiny("x") + "trainer.device=cuda", "auto", "cpu");
-  expect_refusal(tiny("x") + "datasets.train.max_audio_length=-1", "max_audio_length", "seconds");
+  expect_refusal(tiny("x") + "datasets.train.segment=-1", "segment", "seconds");
   expect_refusal(tiny("a/b"), "writer.run_name");
   expect_refusal(tiny("x") + "model=convtasnet_paper", "separation only", "convtasnet_small");
   expect_refusal(tiny("x") + "optimizer=sgd optimizer.momentum=0", "momentum");

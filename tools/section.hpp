@@ -1,0 +1,64 @@
+// One section of a configuration.
+#pragma once
+
+#include <algorithm>
+#include <avss/config/interpolation.hpp>
+#include <avss/config/suggest.hpp>
+#include <avss/core/error.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace avss::tools {
+
+// A section of a configuration whose keys depend on its _target_.
+class section {
+ public:
+  section(const config::settings& s, std::string name) : s_(s), name_(std::move(name)) {}
+
+  // The target's last word: "torch.optim.AdamW" and "AdamW" are the same.
+  std::string target(const std::vector<std::string>& known) const {
+    const std::string full = s_.get<std::string>(name_ + "._target_"), word = full.substr(full.rfind('.') + 1);
+    if (std::find(known.begin(), known.end(), word) == known.end())
+      fail(name_, "._target_: expected one of ", config::listed(known), ", found '", full, "'",
+           config::did_you_mean(word, known));
+    return word;
+  }
+  // No other keys than these may be given: one that is not obeyed must not look as if it were.
+  void allow(std::vector<std::string> keys) const {
+    keys.emplace_back("_target_");
+    const config::value own = s_.at(name_);
+    for (const config::value::entry& e : own.entries())
+      if (std::find(keys.begin(), keys.end(), e.key) == keys.end())
+        fail(name_, ".", e.key, ": ", s_.get<std::string>(name_ + "._target_"), " has no such key; it has ",
+             config::listed(keys), config::did_you_mean(e.key, keys));
+  }
+
+  template <class T>
+  T get(const std::string& key) const {
+    return s_.get<T>(name_ + "." + key);
+  }
+  template <class T>
+  T get(const std::string& key, T fallback) const {
+    return s_.get<T>(name_ + "." + key, fallback);
+  }
+  bool has(const std::string& key) const { return s_.has(name_ + "." + key) && !s_.at(name_ + "." + key).is_null(); }
+  std::string path(const std::string& key) const { return name_ + "." + key; }
+  config::value at(const std::string& key) const { return s_.at(path(key)); }
+  // A section within this one.
+  section group(const std::string& key) const { return {s_, path(key)}; }
+  // One of two words.
+  bool is(const std::string& key, const std::string& yes, const std::string& no, bool fallback) const {
+    return has(key) ? s_.one_of(path(key), {yes, no}) == yes : fallback;
+  }
+  template <class... Parts>
+  [[noreturn]] void wrong(const std::string& key, const Parts&... parts) const {
+    fail(name_, ".", key, ": ", parts...);
+  }
+
+ private:
+  const config::settings& s_;
+  std::string name_;
+};
+
+}  // namespace avss::tools
