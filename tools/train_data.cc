@@ -88,6 +88,9 @@ speech_pool_options pool_options(const section& s, const purpose& p) {
   o.except = s.get<std::vector<std::string>>("except", {});
   o.hold_out = static_cast<std::size_t>(not_negative(s, "hold_out", "a number of speakers"));
   o.part = s.is("speakers", "held_out", "training", false) ? speaker_part::held_out : speaker_part::training;
+  if (o.part == speaker_part::held_out && o.hold_out == 0)
+    s.wrong("hold_out", "expected the number of speakers that are kept out of training to validate on: ",
+            "datasets.train.hold_out=N, or no validation: datasets.val=null");
   o.storage = s.get<bool>("in_memory", true) ? speech_storage::memory : speech_storage::on_demand;
   o.max_bytes = static_cast<std::size_t>(not_negative(s, "memory_mb", "MiB of memory")) << 20;
   o.skip_unreadable = s.get<bool>("skip_unreadable", false);

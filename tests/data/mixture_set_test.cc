@@ -145,6 +145,29 @@ TEST_F(mixtures, limit_takes_the_first) {
   EXPECT_EQ(open({.limit = 9}).count(), 4);
 }
 
+TEST_F(mixtures, limit_takes_some_at_random) {
+  for (int k = 0; k < 9; ++k) store(k);
+  const auto names = [&](std::size_t limit) {
+    const mixture_set set = open({.limit = limit, .shuffle_before_limit = true});
+    std::set<std::string> in;
+    for (std::uint64_t n = 0; n < static_cast<std::uint64_t>(set.count()); ++n) in.insert(set.item(n).name);
+    return in;
+  };
+  EXPECT_EQ(names(4).size(), 4u);
+  EXPECT_EQ(names(4), names(4));
+  EXPECT_NE(names(4), (std::set<std::string>{"item0", "item1", "item2", "item3"}));
+  EXPECT_EQ(names(20).size(), 9u);
+}
+
+TEST_F(mixtures, long_items_are_left_out) {
+  store(0, 1000), store(1, 8000), store(2, 1000), store(3, 8001);
+  const mixture_set set = open({.length = 1000, .max_seconds = 1});
+  EXPECT_EQ(set.count(), 3);
+  EXPECT_EQ(set.skipped(), 1u);
+  EXPECT_EQ(open({.max_seconds = 0.5}).length(), 1000);
+  EXPECT_TRUE(says(error_of([&] { open({.max_seconds = 0.1}); }), folder.string(), "4 items", "longer than 0.1 s"));
+}
+
 TEST_F(mixtures, says_what_is_wrong) {
   store(0, 400);
   store(1, 500);

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -31,7 +32,8 @@ class train : public in_folder {
  protected:
   // A run of 24 steps in two epochs; a checkpoint every 5 steps.
   std::string tiny(const std::string& name) const {
-    return "--threads 1 model=convtasnet_tiny datasets=synthetic trainer.n_epochs=2 trainer.epoch_len=12 trainer.save_steps=5 trainer.log_step=4 "
+    return "--threads 1 model=convtasnet_tiny datasets=synthetic trainer.n_epochs=2 trainer.epoch_len=12 trainer.save_steps=5 "
+           "trainer.log_step=4 "
            "dataloader.batch_size=2 datasets.train.segment=0.1 datasets.val.segment=0.1 datasets.val.limit=3 "
            "trainer.save_period=0 trainer.save_dir=" +
            folder.string() + " writer.run_name=" + name + " ";
@@ -183,6 +185,134 @@ TEST_F(train, runs_with_every_group) {
     EXPECT_EQ(r.status, 0) << r.err;
     fs::remove_all(folder / "run");
   }
+}
+
+// Recordings of single speakers and data sets, in place of synthetic tones.
+class train_on_files : public train {
+ protected:
+  // speakers/<name>/: two recordings of each
+  void record(const std::vector<std::string>& speakers, std::size_t samples = 4000) const {
+    std::uint32_t seed = 1;
+    for (const std::string& name : speakers)
+      for (const char* file : {"a.flac", "b.wav"}) {
+        fs::create_directories(folder / "speakers" / name);
+        write_audio(folder / "speakers" / name / file, 8000, noise(samples, seed++, 0.3));
+      }
+  }
+  // data/audio/<partition>/{mix,s1,s2}/<k>.wav
+  void mix(const std::string& partition, int items, std::size_t samples = 4000) const {
+    for (int k = 0; k < items; ++k) {
+      auto a = noise(samples, 10 + static_cast<std::uint32_t>(k), 0.3), b = tone(samples, 0.01 * (k + 1), 0.2);
+      std::vector<float> sum(a);
+      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += b[i];
+      for (const auto& [part, x] : {std::pair{"mix", &sum}, {"s1", &a}, {"s2", &b}}) {
+        const fs::path to = folder / "data/audio" / partition / part;
+        fs::create_directories(to);
+        write_audio(to / (std::to_string(k) + ".wav"), 8000, *x);
+      }
+    }
+  }
+  std::string common(const std::string& name) const {
+    return "--threads 1 model=convtasnet_tiny trainer.n_epochs=2 trainer.epoch_len=6 trainer.save_steps=4 trainer.log_step=3 "
+           "dataloader.batch_size=2 datasets.train.segment=0.25 trainer.save_period=0 trainer.save_dir=" +
+           folder.string() + " writer.run_name=" + name + " ";
+  }
+  std::string dynamic(const std::string& name) const {
+    return common(name) + "datasets=dynamic datasets.train.hold_out=2 datasets.val.limit=3 datasets.train.folders=" +
+           (folder / "speakers").string() + " ";
+  }
+  std::string fixed(const std::string& name) const {
+    return common(name) + "datasets=train datasets.train.dataset_path=" + (folder / "data").string() + " ";
+  }
+};
+
+TEST_F(train_on_files, speakers_are_mixed_and_some_are_held_out) {
+  record({"ada", "ben", "cleo", "dan", "eve"});
+  const outcome r = run(dynamic("a"));
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_NE(r.out.find("by 3 speakers"), std::string::npos) << r.out;
+  EXPECT_NE(r.out.find("by 2 speakers"), std::string::npos) << r.out;
+  const std::string expected = content(folder / "a/checkpoint-last.pth");
+  // Neither the number of loader threads nor where recordings wait changes what is trained on.
+  for (const char* more : {"dataloader.num_workers=0", "dataloader.num_workers=3 dataloader.prefetch_factor=5",
+                           "datasets.train.in_memory=false", "datasets.train.in_memory=false datasets.train.memory_mb=0"}) {
+    SCOPED_TRACE(more);
+    fs::remove_all(folder / "b");
+    ASSERT_EQ(run(dynamic("b") + more).status, 0) << bytes_of_file(folder / "stderr");
+    EXPECT_EQ(content(folder / "b/checkpoint-last.pth"), expected);
+  }
+  fs::remove_all(folder / "b");
+  ASSERT_EQ(run(dynamic("b") + "datasets.train.overlap=[0.2,0.8] datasets.train.speed=[0.9,1.1] "
+                               "datasets.train.relative_level=null datasets.train.limit=4")
+                .status,
+            0)
+      << bytes_of_file(folder / "stderr");
+  EXPECT_NE(content(folder / "b/checkpoint-last.pth"), expected);
+}
+
+TEST_F(train_on_files, stopped_and_resumed_on_mixtures_equals_uninterrupted) {
+  mix("train", 5);
+  mix("val", 2);
+  ASSERT_EQ(run(fixed("whole")).status, 0) << bytes_of_file(folder / "stderr");
+  EXPECT_NE(bytes_of_file(folder / "stdout").find("5 mixtures"), std::string::npos);
+  ASSERT_EQ(run(fixed("part") + "trainer.n_epochs=1 lr_scheduler.epochs=2").status, 0) << bytes_of_file(folder / "stderr");
+  ASSERT_EQ(run(fixed("part") + "trainer.resume_from=checkpoint-last.pth").status, 0) << bytes_of_file(folder / "stderr");
+  EXPECT_EQ(content(folder / "part/checkpoint-last.pth"), content(folder / "whole/checkpoint-last.pth"));
+}
+
+TEST_F(train_on_files, one_batch_test_and_transforms) {
+  mix("val", 12);
+  for (const char* more : {"", "transforms=no_transforms"}) {
+    SCOPED_TRACE(more);
+    fs::remove_all(folder / "a");
+    const outcome r =
+        run(common("a") + "datasets=onebatchtest datasets.train.dataset_path=" + (folder / "data").string() + " " + more);
+    ASSERT_EQ(r.status, 0) << r.err;
+    EXPECT_NE(r.out.find("train: 10 mixtures"), std::string::npos) << r.out;
+  }
+}
+
+TEST_F(train_on_files, says_what_is_wrong_with_recordings) {
+  expect_refusal(common("x") + "datasets=dynamic", "datasets.train.folders", "folder");
+  expect_refusal(dynamic("x"), "speakers", "no such folder");
+  fs::create_directories(folder / "speakers");
+  expect_refusal(dynamic("x"), "holds no audio file");
+  record({"ada"});
+  expect_refusal(dynamic("x") + "datasets.train.hold_out=0", "found 1", "ada");
+  record({"ada", "ben", "cleo", "dan"});
+  expect_refusal(dynamic("x") + "datasets.train.hold_out=4", "hold out");
+  expect_refusal(dynamic("x") + "datasets.train.hold_out=0", "datasets.val.hold_out", "datasets.train.hold_out=N");
+  expect_refusal(dynamic("x") + "datasets.train.hold_out=3", "2 speakers", "found 1");
+  expect_refusal(dynamic("x") + "datasets.train.segment=1", "0 of 2 have a recording", "shorter length");
+  expect_refusal(dynamic("x") + "datasets.train.speaker=name", "stem:SEPARATOR:N");
+  expect_refusal(dynamic("x") + "datasets.train.overlap=1", "datasets.train.overlap");
+  expect_refusal(dynamic("x") + "datasets.train.overlap=[0.1,0.2,0.3]", "datasets.train.overlap", "lowest");
+  expect_refusal(dynamic("x") + "datasets.train.except=[zoe]", "zoe");
+  expect_refusal(dynamic("x") + "datasets.val.limit=null", "datasets.val.limit");
+  expect_refusal(dynamic("x") + "datasets.train.memory_mb=0", "bytes of memory", "on demand");
+  std::ofstream(folder / "speakers/ada/broken.wav") << "RIFF";
+  expect_refusal(dynamic("x"), "broken.wav");
+  EXPECT_EQ(run(dynamic("x") + "datasets.train.skip_unreadable=true").status, 0) << bytes_of_file(folder / "stderr");
+}
+
+TEST_F(train_on_files, says_what_is_wrong_with_a_data_set) {
+  expect_refusal(fixed("x"), "data", "no such folder");
+  mix("train", 3);
+  expect_refusal(fixed("x"), "no partition \"val\"", "train");
+  mix("val", 2);
+  fs::remove(folder / "data/audio/train/s2/1.wav");
+  expect_refusal(fixed("x"), "do not match", "1");
+  mix("train", 3);
+  expect_refusal(fixed("x") + "datasets.train.segment=2", "shorter length");
+  expect_refusal(fixed("x") + "datasets.train.target_sr=16000", "8000", "16000");
+  expect_refusal(fixed("x") + "datasets.train.max_audio_length=0.1", "longer than 0.1");
+  expect_refusal(fixed("x") + "+datasets.train.segmnt=2", "segmnt", "segment");
+  expect_refusal(fixed("x") +
+                     "model=convtasnet_tiny "
+                     "'datasets.train.instance_transforms={whole_item: {_target_: Compose, transforms: "
+                     "[{_target_: RandomBackgroundNoise}]}}'",
+                 "RandomBackgroundNoise", "PeakNormalization");
+  EXPECT_FALSE(fs::exists(folder / "x/checkpoint-last.pth"));
 }
 
 }  // namespace
