@@ -12,6 +12,8 @@ namespace {
 
 using config::settings;
 
+const std::vector<std::string> optimisers{"AdamW", "Adam", "SGD"};
+
 double learning_rate(const settings& s) {
   const double lr = s.get<double>("optimizer.lr");
   if (!(lr > 0)) fail("optimizer.lr: expected a number above 0, found ", lr);
@@ -30,7 +32,7 @@ separation_training read_training(const settings& s) {
                 : objective == "PITSNRLoss" ? separation_objective::pit_snr
                                             : separation_objective::snr;
   const section o(s, "optimizer");
-  const std::string optimiser = o.target({"AdamW", "Adam", "SGD"});
+  const std::string optimiser = o.target(optimisers);
   learning_rate(s);
   if (optimiser == "SGD") {
     o.allow({"lr", "momentum", "dampening", "weight_decay", "nesterov"});
@@ -69,6 +71,9 @@ rate_schedule read_schedule(const settings& s, std::int64_t steps_per_epoch, boo
     c.pct_start = l.get<double>("pct_start", c.pct_start);
     c.cosine = l.is("anneal_strategy", "cos", "linear", true);
     c.cycle_momentum = l.get<bool>("cycle_momentum", true);
+    const section o(s, "optimizer");
+    if (c.cycle_momentum && o.target(optimisers) == "SGD" && o.get<double>("momentum", 0) == 0)
+      l.wrong("cycle_momentum", "SGD has no momentum to cycle; set optimizer.momentum, or lr_scheduler.cycle_momentum=false");
     c.base_momentum = l.get<double>("base_momentum", c.base_momentum);
     c.max_momentum = l.get<double>("max_momentum", c.max_momentum);
     c.div_factor = l.get<double>("div_factor", c.div_factor);

@@ -92,6 +92,8 @@ class trainer {
     std::vector<std::string> columns = net_.info().metrics;
     columns.insert(columns.end(), {"grad_norm", "lr", "items_per_second", "skipped"});
     log_.emplace(o_.folder, columns, o_.resume_from.empty() ? -1 : c_.step);
+    // A run killed in its first steps can be resumed as well, and a disk that is full is noticed now.
+    if (o_.resume_from.empty()) save();
   }
 
   // 0: all epochs are done, or early_stop ended them; 130: stopped, and saved.
