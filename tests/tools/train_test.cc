@@ -272,6 +272,35 @@ TEST_F(train_on_files, one_batch_test_and_transforms) {
   }
 }
 
+TEST_F(train_on_files, a_data_set_is_mixed_from_recordings) {
+  record({"ada", "ben", "cleo", "dan", "eve"});
+  const std::string arguments =
+      "datasets.train.hold_out=2 datasets.train.segment=0.25 datasets.val.limit=3 mix.save_path=" + (folder / "data").string() +
+      " datasets.train.folders=" + (folder / "speakers").string() + " ";
+  const outcome held_out = run(arguments + "mix.partition=val", "", "mix");
+  ASSERT_EQ(held_out.status, 0) << held_out.err;
+  ASSERT_EQ(run(arguments + "mix.partition=train mix.part=train mix.items=4", "", "mix").status, 0);
+  EXPECT_EQ(run(fixed("a")).status, 0) << bytes_of_file(folder / "stderr");
+  EXPECT_NE(bytes_of_file(folder / "stdout").find("train: 4 mixtures"), std::string::npos);
+  const audio_signal sum = read_audio(folder / "data/audio/val/mix/000002.wav"),
+                     a = read_audio(folder / "data/audio/val/s1/000002.wav"),
+                     b = read_audio(folder / "data/audio/val/s2/000002.wav");
+  ASSERT_EQ(sum.samples.size(), 2000u);
+  for (std::size_t i = 0; i < sum.samples.size(); ++i) ASSERT_EQ(sum.samples[i], a.samples[i] + b.samples[i]);
+
+  const auto refused = [&](const std::string& more, const char* why) {
+    const outcome r = run(arguments + more, "", "mix");
+    EXPECT_EQ(r.status, 1) << more;
+    EXPECT_NE(r.err.find(why), std::string::npos) << r.err;
+  };
+  refused("mix.partition=val", "nothing of it is overwritten");
+  refused("mix.partition=a/b", "mix.partition");
+  refused("mix.part=train", "mix.items");
+  const std::size_t before = count_files();
+  EXPECT_EQ(run(arguments + "mix.partition=full mix.items=100000", "ulimit -f 4;", "mix").status, 1);
+  EXPECT_LE(count_files(), before);
+}
+
 TEST_F(train_on_files, says_what_is_wrong_with_recordings) {
   expect_refusal(common("x") + "datasets=dynamic", "datasets.train.folders", "folder");
   expect_refusal(dynamic("x"), "speakers", "no such folder");
