@@ -29,6 +29,10 @@ class separator {
   // file's path, is named in messages.
   virtual void load(const loaded_weights& file, const std::string& origin) = 0;
 
+  // Writes the weights in the names of a layout: a PyTorch file, or safetensors if the path ends in .safetensors. Throws
+  // error, also for a layout that this network does not fit.
+  virtual void save(const std::string& path, const std::string& layout) = 0;
+
   // mixture [length] to estimates [sources][length], source after source. Any length from one sample on.
   // Deterministic; the result does not depend on what was separated before.
   virtual void separate(std::span<const float> mixture, std::span<float> estimates) = 0;

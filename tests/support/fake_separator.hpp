@@ -21,6 +21,7 @@ class function_separator : public separator {
       : info_{"fake", rate, sources, 0, receptive_field}, f_(std::move(f)) {}
   const separator_info& info() const override { return info_; }
   void load(const loaded_weights&, const std::string&) override {}
+  void save(const std::string&, const std::string&) override {}
   void separate(std::span<const float> mixture, std::span<float> estimates) override {
     lengths.push_back(mixture.size());
     f_(mixture, estimates);

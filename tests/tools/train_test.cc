@@ -111,6 +111,28 @@ TEST_F(train, its_weights_separate) {
   EXPECT_EQ(run(tiny("b") + "trainer.from_pretrained=" + (folder / "a/model_best.pth").string()).status, 0);
 }
 
+TEST_F(train, its_weights_are_converted) {
+  ASSERT_EQ(run(tiny("a")).status, 0);
+  const std::string best = (folder / "a/model_best.pth").string(), to = (folder / "w").string();
+  const auto convert = [&](const std::string& from, const std::string& name, const std::string& more = "") {
+    return run("model=convtasnet_tiny convert.from=" + from + " convert.to=" + to + name + " " + more, "", "convert");
+  };
+  ASSERT_EQ(convert(best, ".safetensors").status, 0) << bytes_of_file(folder / "stderr");
+  ASSERT_EQ(convert(to + ".safetensors", "1.pth", "convert.layout=asteroid").status, 0) << bytes_of_file(folder / "stderr");
+  ASSERT_EQ(convert(to + "1.pth", "2.safetensors").status, 0) << bytes_of_file(folder / "stderr");
+  EXPECT_EQ(bytes_of_file(to + ".safetensors"), bytes_of_file(to + "2.safetensors"));
+  EXPECT_LT(fs::file_size(to + ".safetensors"), fs::file_size(best) / 2);
+  const auto refused = [](const outcome& r, const char* why) {
+    EXPECT_EQ(r.status, 1);
+    EXPECT_NE(r.err.find(why), std::string::npos) << r.err;
+  };
+  refused(convert(best, ".safetensors"), "nothing is overwritten");
+  refused(convert(best, ".bin"), ".safetensors");
+  refused(convert(best, "3.pth", "convert.layout=espnet"), "espnet");
+  refused(convert(best, "3.pth", "convert.layout='asteroid (causal)'"), "causal");
+  EXPECT_FALSE(fs::exists(to + "3.pth"));
+}
+
 TEST_F(train, killed_and_resumed_equals_uninterrupted) {
   const std::string more = "trainer.epoch_len=60 datasets.train.segment=0.5 ";
   ASSERT_EQ(run(tiny("whole") + more).status, 0);

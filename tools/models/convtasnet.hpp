@@ -6,6 +6,9 @@
 #include <avss/model/convtasnet_presets.hpp>
 #include <avss/model/convtasnet_weights.hpp>
 #include <avss/model/engine.hpp>
+#include <memory>
+#include <span>
+#include <string>
 
 #include "tools/models/entry.hpp"
 
@@ -22,6 +25,7 @@ class convtasnet_separator final : public separator {
 
   const separator_info& info() const override { return info_; }
   void load(const loaded_weights& file, const std::string& origin) override { load_weights(engine_, file, origin); }
+  void save(const std::string& path, const std::string& layout) override { save_weights(engine_, path, layout); }
   void separate(std::span<const float> mixture, std::span<float> estimates) override { engine_.separate(mixture, estimates); }
   std::size_t planned_bytes(dim_t length) const override { return engine_.planned_bytes(pass::infer, 1, length); }
 
