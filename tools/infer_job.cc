@@ -8,6 +8,8 @@
 #include <avss/dsp/resample.hpp>
 #include <avss/io/audio_writer.hpp>
 #include <avss/io/scratch_file.hpp>
+#include <avss/metric/named.hpp>
+#include <avss/metric/permutation.hpp>
 #include <avss/metric/separation.hpp>
 #include <avss/model/long_form.hpp>
 #include <cerrno>
@@ -63,7 +65,8 @@ class item_job {
     write();
   }
 
-  std::vector<source_scores> scores(bool permuted) const { return meter_->scores(permuted); }
+  // With ground truth, after run().
+  const separation_meter& meter() const { return *meter_; }
 
  private:
   void separate() {
@@ -239,12 +242,6 @@ std::string effort(const audio_info& info, double seconds) {
   return text;
 }
 
-double mean_si_snr(const std::vector<source_scores>& scores, bool improvement) {
-  tools::score_mean mean;  // leaves out what the table leaves out
-  for (const source_scores& s : scores) mean.add(improvement ? s.si_snr_improvement : s.si_snr);
-  return mean.value();
-}
-
 class inference {
  public:
   inference(const infer_options& options, separator& network, std::ostream& out, std::ostream& err)
@@ -300,13 +297,15 @@ class inference {
     errno = 0;
     out_ << position_ << item.name << ": " << effort(job.info(), took.count());
     if (job.has_truth()) {
-      const auto given = job.scores(false), permuted = job.scores(true);
-      given_.add(given);
-      permuted_.add(permuted);
+      const std::vector<std::size_t> given = given_order(job.meter().sources()), best = job.meter().order();
+      given_.add(job.meter(), given);
+      permuted_.add(job.meter(), best);
       ++measured_;
-      out_ << ", SI-SNR " << tools::decibels(mean_si_snr(given, false)) << " dB, permuted "
-           << tools::decibels(mean_si_snr(permuted, false)) << " dB, improvement "
-           << tools::decibels(mean_si_snr(permuted, true)) << " dB";
+      const auto si_snr = [&](bool improvement, const std::vector<std::size_t>& order) {
+        return tools::shown(tools::mixture_score(score_sources({&si_snr_metric, improvement}, order, job.meter())).value);
+      };
+      out_ << ", SI-SNR " << si_snr(false, given) << " dB, permuted " << si_snr(false, best) << " dB, improvement "
+           << si_snr(true, best) << " dB";
     }
     out_ << '\n';
     flush_lines();
