@@ -58,7 +58,7 @@ inline std::optional<metric_choice> find_metric(std::string_view name, std::span
 // The choice's value for each target, by `measure(metric, estimate, target)` with estimate = order[target] or, for the
 // mixture, order.size().
 template <class Measure>
-std::vector<ratio> score_sources(const metric_choice& choice, std::span<const std::size_t> order, Measure&& measure) {
+std::vector<ratio> score_sources_by(const metric_choice& choice, std::span<const std::size_t> order, Measure&& measure) {
   std::vector<ratio> scores(order.size());
   for (std::size_t t = 0; t < order.size(); ++t) {
     scores[t] = measure(*choice.metric, order[t], t);
@@ -70,7 +70,7 @@ std::vector<ratio> score_sources(const metric_choice& choice, std::span<const st
 // The same for a metric of energies.
 inline std::vector<ratio> score_sources(const metric_choice& choice, std::span<const std::size_t> order,
                                         const separation_meter& meter) {
-  return score_sources(choice, order, [&](const named_metric& m, std::size_t estimate, std::size_t target) {
+  return score_sources_by(choice, order, [&](const named_metric& m, std::size_t estimate, std::size_t target) {
     return m.of_energies(estimate == order.size() ? meter.mixture(target) : meter.pair(estimate, target));
   });
 }
