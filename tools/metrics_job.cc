@@ -5,7 +5,6 @@
 #include <avss/io/atomic_file.hpp>
 #include <cstddef>
 #include <exception>
-#include <mutex>
 #include <string>
 #include <system_error>
 
@@ -18,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct stopped {};
-
 void make_folder(const fs::path& folder) {
   std::error_code code;
   fs::create_directories(folder, code);
@@ -30,13 +27,9 @@ std::vector<tools::prediction_scores> score_all(const metrics_options& options, 
                                                 tools::item_progress& progress) {
   std::vector<tools::prediction_scores> scores(list.items.size());
   std::vector<std::string> why(list.items.size());
-  std::mutex signals;
   parallel_for(options.threads, static_cast<dim_t>(list.items.size()), [&](dim_t n, int) {
     const std::size_t i = static_cast<std::size_t>(n);
-    {
-      const std::lock_guard lock(signals);
-      if (tools::stop_on_signal::requested()) throw stopped();
-    }
+    tools::check_stop();
     try {
       scores[i] = tools::score_prediction(list.items[i], options.columns);
     } catch (const error& e) {
@@ -87,7 +80,7 @@ int run_metrics(const metrics_options& options, std::ostream& out, std::ostream&
   try {
     tools::item_progress progress(err, options.terminal, list.items.size());
     scores = score_all(options, list, progress);
-  } catch (const stopped&) {
+  } catch (const tools::stopped&) {
     err << "stopped; nothing is written" << std::endl;
     return 130;
   }

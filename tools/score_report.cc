@@ -1,6 +1,7 @@
 #include "tools/score_report.hpp"
 
 #include <algorithm>
+#include <avss/data/mixture_layout.hpp>
 #include <avss/io/strict_json.hpp>
 #include <charconv>
 #include <cmath>
@@ -24,7 +25,7 @@ std::string number(const ratio& r, const char* missing) {
   return r.status == ratio_status::measured ? number(r.value, missing) : missing;
 }
 
-std::string source_name(std::size_t s) { return detail::source_folder_name(s + 1); }
+std::string source_name(std::size_t s) { return source_folder_name(s + 1); }
 
 // RFC 4180
 std::string csv_quoted(const std::string& text) {

@@ -31,6 +31,9 @@ struct mixture_list {
   std::vector<std::filesystem::path> skipped;  // files whose extension is none of an audio format's
 };
 
+// "s1" is the folder of the first source.
+inline std::string source_folder_name(std::size_t number) { return std::string(1, 's').append(std::to_string(number)); }
+
 namespace detail {
 
 using files_by_name = std::map<std::string, std::filesystem::path>;
@@ -96,9 +99,6 @@ inline std::string folders_in(const std::filesystem::path& folder) {
   for (const std::string& n : names) text += (text.empty() ? "" : ", ") + n;
   return text.empty() ? "no folders" : text;
 }
-
-// "s1" is the folder of the first source.
-inline std::string source_folder_name(std::size_t number) { return std::string(1, 's').append(std::to_string(number)); }
 
 // How many of s1/, s2/, ... `folder` holds; they must be numbered without a gap.
 inline std::size_t count_source_folders(const std::filesystem::path& folder) {
