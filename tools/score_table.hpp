@@ -1,58 +1,101 @@
 // Means of separation scores over many mixtures, and how they are printed.
 #pragma once
 
-#include <array>
+#include <algorithm>
+#include <avss/metric/named.hpp>
 #include <avss/metric/separation.hpp>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <ostream>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace avss::tools {
 
 // "12.34", "-" for a value that could not be measured.
-inline std::string decibels(double value) {
+inline std::string shown(double value, int decimals = 2) {
   if (!std::isfinite(value)) return "-";
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f", value);
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", decimals, value);
   return text;
 }
 
-// The mean of one metric. What was not measured (silent or broken signals) is counted, not averaged.
-struct score_mean {
-  double sum = 0;
-  std::size_t measured = 0, left_out = 0;
+// One metric of one mixture: the mean over the sources that were measured (NaN for none). Others (silent or broken
+// signals) are counted.
+struct mixture_score {
+  double value = std::nan("");
+  std::size_t left_out = 0;
 
-  void add(const ratio& r) {
-    if (r.status != ratio_status::measured) {
-      ++left_out;
-      return;
-    }
-    sum += r.value;
-    ++measured;
+  explicit mixture_score(std::span<const ratio> sources) {
+    double sum = 0;
+    std::size_t measured = 0;
+    for (const ratio& r : sources)
+      if (r.status == ratio_status::measured) sum += r.value, ++measured;
+    left_out = sources.size() - measured;
+    if (measured > 0) value = sum / static_cast<double>(measured);
   }
-  double value() const { return measured == 0 ? std::nan("") : sum / static_cast<double>(measured); }
 };
 
-// One metric and its improvement over the mixture.
-struct score_means {
-  score_mean value, improvement;
+// One metric over many mixtures, each of which counts the same.
+class score_column {
+ public:
+  void add(const mixture_score& score) {
+    left_out_ += score.left_out;
+    if (std::isfinite(score.value)) values_.push_back(score.value);
+  }
+  void add(std::span<const ratio> sources) { add(mixture_score(sources)); }
+
+  std::size_t measured() const { return values_.size(); }  // mixtures
+  std::size_t left_out() const { return left_out_; }       // sources
+  // NaN for none.
+  double mean() const {
+    double sum = 0;
+    for (const double v : values_) sum += v;
+    return values_.empty() ? std::nan("") : sum / static_cast<double>(values_.size());
+  }
+  double median() const {
+    if (values_.empty()) return std::nan("");
+    std::vector<double> sorted = values_;
+    std::sort(sorted.begin(), sorted.end());
+    const std::size_t half = sorted.size() / 2;
+    return sorted.size() % 2 == 1 ? sorted[half] : sorted[half - 1] + (sorted[half] - sorted[half - 1]) / 2;
+  }
+
+ private:
+  std::vector<double> values_;
+  std::size_t left_out_ = 0;
 };
 
-// SI-SNR, SI-SDR and SNR over all sources of all mixtures.
-struct score_summary {
-  static constexpr std::array<const char*, 3> names{"SI-SNR", "SI-SDR", "SNR"};
-  std::array<score_means, 3> metrics;
+// What was not measured, on a line of its own.
+inline void print_left_out(std::ostream& out, const std::string& name, std::size_t sources) {
+  if (sources > 0)
+    out << name << ": " << sources << " silent or broken source" << (sources > 1 ? "s" : "") << " left out of the mean\n";
+}
 
-  void add(const std::vector<source_scores>& scores) {
-    for (const source_scores& s : scores) {
-      metrics[0].value.add(s.si_snr), metrics[0].improvement.add(s.si_snr_improvement);
-      metrics[1].value.add(s.si_sdr), metrics[1].improvement.add(s.si_sdr_improvement);
-      metrics[2].value.add(s.snr), metrics[2].improvement.add(s.snr_improvement);
+// All metrics of energies, with their improvements, of mixtures taken in one kind of order.
+class score_summary {
+ public:
+  struct row {
+    const named_metric* metric;
+    score_column value, improvement;
+  };
+
+  score_summary() {
+    for (const named_metric& m : known_metrics)
+      if (m.of_energies) rows_.push_back({&m, {}, {}});
+  }
+  void add(const separation_meter& meter, std::span<const std::size_t> order) {
+    for (row& r : rows_) {
+      r.value.add(score_sources({r.metric, false}, order, meter));
+      r.improvement.add(score_sources({r.metric, true}, order, meter));
     }
   }
+  const std::vector<row>& rows() const { return rows_; }
+
+ private:
+  std::vector<row> rows_;
 };
 
 // The table at the end of a run: estimates in the order given, and in the best order.
@@ -64,13 +107,12 @@ inline void print_table(std::ostream& out, const score_summary& given, const sco
   };
   out << "                  order as given        best permutation (PIT)\n";
   line("dB", "value", "improvement", "value", "improvement");
-  for (std::size_t m = 0; m < given.metrics.size(); ++m)
-    line(score_summary::names[m], decibels(given.metrics[m].value.value()), decibels(given.metrics[m].improvement.value()),
-         decibels(permuted.metrics[m].value.value()), decibels(permuted.metrics[m].improvement.value()));
-  for (std::size_t m = 0; m < given.metrics.size(); ++m)
-    if (const std::size_t n = permuted.metrics[m].value.left_out)
-      out << score_summary::names[m] << ": " << n << " silent or broken source" << (n > 1 ? "s" : "")
-          << " left out of the mean\n";
+  for (std::size_t i = 0; i < given.rows().size(); ++i) {
+    const score_summary::row &g = given.rows()[i], &p = permuted.rows()[i];
+    line(g.metric->title, shown(g.value.mean()), shown(g.improvement.mean()), shown(p.value.mean()),
+         shown(p.improvement.mean()));
+  }
+  for (const score_summary::row& r : permuted.rows()) print_left_out(out, r.metric->title, r.value.left_out());
 }
 
 }  // namespace avss::tools

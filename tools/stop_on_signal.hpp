@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include <atomic>
 #include <initializer_list>
 
 namespace avss::tools {
@@ -32,8 +33,9 @@ class stop_on_signal {
   stop_on_signal(const stop_on_signal&) = delete;
   stop_on_signal& operator=(const stop_on_signal&) = delete;
 
+  // Threads may ask at once.
   static bool requested() {
-    if (!flag) flag = take();
+    if (!flag && take()) flag = true;
     return flag;
   }
 
@@ -43,9 +45,15 @@ class stop_on_signal {
     return sigtimedwait(&waiting, nullptr, &at_once) > 0;
   }
 
-  static inline bool flag = false;
+  static inline std::atomic<bool> flag = false;
   static inline sigset_t waiting;
   sigset_t before_;
 };
+
+// What a run throws to end in good order.
+struct stopped {};
+inline void check_stop() {
+  if (stop_on_signal::requested()) throw stopped();
+}
 
 }  // namespace avss::tools

@@ -31,6 +31,9 @@ struct mixture_list {
   std::vector<std::filesystem::path> skipped;  // files whose extension is none of an audio format's
 };
 
+// "s1" is the folder of the first source.
+inline std::string source_folder_name(std::size_t number) { return std::string(1, 's').append(std::to_string(number)); }
+
 namespace detail {
 
 using files_by_name = std::map<std::string, std::filesystem::path>;
@@ -97,6 +100,17 @@ inline std::string folders_in(const std::filesystem::path& folder) {
   return text.empty() ? "no folders" : text;
 }
 
+// How many of s1/, s2/, ... `folder` holds; they must be numbered without a gap.
+inline std::size_t count_source_folders(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::size_t count = 0;
+  while (std::filesystem::is_directory(folder / source_folder_name(count + 1), ignored)) ++count;
+  const std::string after = source_folder_name(count + 2);
+  if (std::filesystem::is_directory(folder / after, ignored))
+    fail(folder.string(), ": has ", after, " but no ", source_folder_name(count + 1), "; sources are numbered from s1 on");
+  return count;
+}
+
 // `folder` holds mix/ and, with ground truth, s1/, s2/, ...
 inline mixture_list list_mixture_folder(const std::filesystem::path& folder) {
   mixture_list list;
@@ -104,18 +118,13 @@ inline mixture_list list_mixture_folder(const std::filesystem::path& folder) {
   const files_by_name mixtures = list_audio_files(folder / "mix", list.skipped);
   for (const auto& [name, path] : mixtures) list.items.push_back({name, path, {}});
 
-  const auto source = [](std::size_t s) { return std::string(1, 's').append(std::to_string(s)); };
-  std::error_code ignored;
-  while (std::filesystem::is_directory(folder / source(list.sources + 1), ignored)) ++list.sources;
-  const std::string after = source(list.sources + 2);
-  if (std::filesystem::is_directory(folder / after, ignored))
-    fail(folder.string(), ": has ", after, " but no ", source(list.sources + 1), "; sources are numbered from s1 on");
-
+  list.sources = count_source_folders(folder);
   std::string mismatches;
   for (std::size_t s = 1; s <= list.sources; ++s) {
-    const files_by_name sources = list_audio_files(folder / source(s), list.skipped);
-    mismatches += names_missing(mixtures, sources, "mix without " + source(s));
-    mismatches += names_missing(sources, mixtures, source(s) + " without mix");
+    const std::string source = source_folder_name(s);
+    const files_by_name sources = list_audio_files(folder / source, list.skipped);
+    mismatches += names_missing(mixtures, sources, "mix without " + source);
+    mismatches += names_missing(sources, mixtures, source + " without mix");
     for (mixture_item& item : list.items)
       if (const auto found = sources.find(item.name); found != sources.end()) item.sources.push_back(found->second);
   }

@@ -99,6 +99,13 @@ inline std::vector<std::size_t> best_permutation_by_prices(std::span<const doubl
 
 }  // namespace detail
 
+// 0, 1, ..., n - 1: every estimate for the target of its number.
+inline std::vector<std::size_t> given_order(std::size_t n) {
+  std::vector<std::size_t> order(n);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  return order;
+}
+
 // score [estimates][targets], n x n, larger is better. Returns p with p[target] = estimate that maximises
 // sum of score[p[t]][t]; of equals the lexicographically first for n <= 6, any above. NaN counts as -inf.
 inline std::vector<std::size_t> best_permutation(std::span<const double> score, std::size_t n) {

@@ -5,19 +5,22 @@
 #include <avss/metric/permutation.hpp>
 #include <avss/metric/ratio.hpp>
 #include <cstddef>
-#include <numeric>
 #include <span>
 #include <vector>
 
 namespace avss {
 
-// One target. An improvement is the estimate's ratio less the mixture's, both against this target, and has the status
-// of the first of the two that is not measured.
+// One target. Improvements are over the mixture, both against this target.
 struct source_scores {
   std::size_t estimate = 0;  // which one was taken for the target
   ratio si_snr, si_sdr, snr;
   ratio si_snr_improvement, si_sdr_improvement, snr_improvement;
 };
+
+// The estimate's ratio less the mixture's, with the status of the first of the two that is not measured.
+inline ratio improvement(ratio estimate, ratio mixture) {
+  return {estimate.value - mixture.value, estimate.status != ratio_status::measured ? estimate.status : mixture.status};
+}
 
 // Takes mixture, targets and estimates twice, block by block of any lengths: first all to observe(), then the same to
 // resolve() (see pair_meter).
@@ -35,6 +38,10 @@ class separation_meter {
     each_pair(mixture, targets, estimates, [](pair_meter& m, std::span<const T> e, std::span<const T> t) { m.resolve(e, t); });
   }
 
+  std::size_t sources() const { return sources_; }
+  const pair_meter& pair(std::size_t estimate, std::size_t target) const { return pairs_[estimate * sources_ + target]; }
+  const pair_meter& mixture(std::size_t target) const { return mixtures_[target]; }
+
   // order()[target] = estimate: the one permutation with the best mean SI-SNR, which all metrics share.
   std::vector<std::size_t> order() const {
     std::vector<double> score(sources_ * sources_);
@@ -44,27 +51,20 @@ class separation_meter {
 
   // One entry a target, estimates taken in their order or, permuted, in order().
   std::vector<source_scores> scores(bool permuted) const {
-    std::vector<std::size_t> taken(sources_);
-    std::iota(taken.begin(), taken.end(), std::size_t{0});
-    if (permuted) taken = order();
+    const std::vector<std::size_t> taken = permuted ? order() : given_order(sources_);
     std::vector<source_scores> out(sources_);
     for (std::size_t t = 0; t < sources_; ++t) {
-      const pair_meter& estimate = pairs_[taken[t] * sources_ + t];
-      const pair_meter& mixture = mixtures_[t];
+      const pair_meter &e = pair(taken[t], t), &m = mixture(t);
       source_scores& s = out[t];
       s.estimate = taken[t];
-      s.si_snr = estimate.si_snr(), s.si_snr_improvement = difference(s.si_snr, mixture.si_snr());
-      s.si_sdr = estimate.si_sdr(), s.si_sdr_improvement = difference(s.si_sdr, mixture.si_sdr());
-      s.snr = estimate.snr(), s.snr_improvement = difference(s.snr, mixture.snr());
+      s.si_snr = e.si_snr(), s.si_snr_improvement = improvement(s.si_snr, m.si_snr());
+      s.si_sdr = e.si_sdr(), s.si_sdr_improvement = improvement(s.si_sdr, m.si_sdr());
+      s.snr = e.snr(), s.snr_improvement = improvement(s.snr, m.snr());
     }
     return out;
   }
 
  private:
-  static ratio difference(ratio estimate, ratio mixture) {
-    return {estimate.value - mixture.value, estimate.status != ratio_status::measured ? estimate.status : mixture.status};
-  }
-
   template <class T, class F>
   void each_pair(std::span<const T> mixture, std::span<const T> targets, std::span<const T> estimates, F&& act) {
     const std::size_t n = mixture.size();

@@ -18,6 +18,13 @@ inline std::string clock_text(double seconds) {
   return text;
 }
 
+// "[######------------------]", as wide for any numbers.
+inline std::string bar_text(std::int64_t done, std::int64_t of) {
+  constexpr std::int64_t width = 24;
+  const std::int64_t full = std::clamp<std::int64_t>(done * width / std::max<std::int64_t>(of, 1), 0, width);
+  return "[" + std::string(static_cast<std::size_t>(full), '#') + std::string(static_cast<std::size_t>(width - full), '-') + "]";
+}
+
 class progress {
  public:
   struct point {
@@ -34,11 +41,7 @@ class progress {
     ++steps_, items_ += items;
     if (!terminal_ || seconds(drawn_) < 0.2) return;
     drawn_ = now();
-    constexpr std::int64_t width = 24;
-    const std::int64_t full = std::clamp<std::int64_t>(p.step * width / std::max<std::int64_t>(p.epoch_len, 1), 0, width);
-    const std::string bar =
-        std::string(static_cast<std::size_t>(full), '#') + std::string(static_cast<std::size_t>(width - full), '-');
-    out_ << "\r[" << bar << "] " << text(p, rate()) << "\033[K" << std::flush;
+    out_ << '\r' << bar_text(p.step, p.epoch_len) << ' ' << text(p, rate()) << "\033[K" << std::flush;
   }
 
   // A line that stays. Returns items per second since the last one.

@@ -16,22 +16,13 @@
 #include <vector>
 
 #include "tests/support/audio_fixture.hpp"
+#include "tests/support/tool_fixture.hpp"
 
 namespace avss {
 namespace {
 
 using namespace avss::testing;
 namespace fs = std::filesystem;
-
-struct outcome {
-  int status;
-  std::string out, err;
-};
-
-std::string text_of(const fs::path& p) {
-  std::ifstream f(p);
-  return {std::istreambuf_iterator<char>(f), {}};
-}
 
 template <convtasnet_config S>
 void store_weights(const fs::path& path, std::string_view layout_name = "torchaudio", std::uint64_t seed = 1) {
@@ -40,7 +31,7 @@ void store_weights(const fs::path& path, std::string_view layout_name = "torchau
   save_weights(e, path.string(), layout_name);
 }
 
-class infer : public in_folder {
+class infer : public tool_in_folder {
  protected:
   void SetUp() override {
     in_folder::SetUp();
@@ -63,11 +54,7 @@ class infer : public in_folder {
   std::string to_results() const { return " inferencer.save_path=" + (folder / "out").string(); }
 
   outcome run(const std::string& arguments, const std::string& before = "") const {
-    const std::string command =
-        before + " ./tools/infer " + arguments + " >" + (folder / "stdout").string() + " 2>" + (folder / "stderr").string();
-    const int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), text_of(folder / "stdout"),
-            text_of(folder / "stderr")};
+    return run_tool("infer", arguments, before);
   }
 
   // Fails with one line that has all `parts`, and leaves no result behind.
@@ -79,15 +66,6 @@ class infer : public in_folder {
     ASSERT_FALSE(r.err.empty());
     EXPECT_TRUE(says(r.err.substr(0, r.err.size() - 1), parts...));
     EXPECT_TRUE(files_in(folder / "out").empty());
-  }
-
-  static std::vector<std::string> files_in(const fs::path& where) {
-    std::vector<std::string> files;
-    if (fs::exists(where))
-      for (const auto& e : fs::recursive_directory_iterator(where))
-        if (e.is_regular_file()) files.push_back(fs::relative(e.path(), where).string());
-    std::sort(files.begin(), files.end());
-    return files;
   }
 };
 
@@ -114,9 +92,9 @@ TEST_F(infer, gives_what_the_library_gives) {
 
 TEST_F(infer, results_do_not_depend_on_threads) {
   ASSERT_EQ(run("--threads 1 " + tiny() + " " + data() + to_results()).status, 0);
-  const std::string one = text_of(folder / "out/inf/s1/11_22.wav");
+  const std::string one = bytes_of_file(folder / "out/inf/s1/11_22.wav");
   ASSERT_EQ(run("--threads 3 " + tiny() + " " + data() + to_results()).status, 0);
-  EXPECT_EQ(text_of(folder / "out/inf/s1/11_22.wav"), one);
+  EXPECT_EQ(bytes_of_file(folder / "out/inf/s1/11_22.wav"), one);
 }
 
 TEST_F(infer, relative_paths_start_where_the_user_is) {
@@ -179,7 +157,7 @@ TEST_F(infer, says_what_is_wrong_with_weights) {
   store_weights<presets::convtasnet_cpu>(folder / "cpu.pth", "reference");
   expect_refusal(with(folder / "cpu.pth"), "wrong shape", "unexpected", "encoder.bias", "the weights fit model=convtasnet_cpu");
   // Damaged in the middle.
-  std::string bytes = text_of(weights());
+  std::string bytes = bytes_of_file(weights());
   std::ofstream(folder / "cut.pth", std::ios::binary) << bytes.substr(0, bytes.size() / 2);
   expect_refusal(with(folder / "cut.pth"), "cut.pth");
   engine<ConvTasNet<presets::convtasnet_tiny>, cpu> e(cpu{1});

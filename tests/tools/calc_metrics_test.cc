@@ -1,0 +1,308 @@
+// //tools:calc_metrics as a user runs it: a process, its files, its output.
+#include <gtest/gtest.h>
+
+#include <avss/io/audio.hpp>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/support/audio_fixture.hpp"
+#include "tests/support/tool_fixture.hpp"
+
+namespace avss {
+namespace {
+
+using namespace avss::testing;
+namespace fs = std::filesystem;
+using signal_t = std::vector<float>;
+using row = std::map<std::string, std::string>;
+
+std::string source(std::size_t j) { return "s" + std::to_string(j + 1); }
+
+class calc_metrics : public tool_in_folder {
+ protected:
+  // The items of tests/golden/make_metrics_golden.py: <folder>/gt, <folder>/pred.
+  struct item {
+    const char* name;
+    std::size_t length;
+    double gain, leak, hiss, offset;
+    std::size_t turn;
+  };
+  static constexpr item items[] = {{"a", 4000, 0.8, 0.1, 0.05, 0.0, 0},
+                                   {"b", 4001, 0.5, 0.3, 0.01, 0.2, 1},
+                                   {"c", 37, 1.0, 0.2, 0.1, 0.0, 0},
+                                   {"d", 20000, 1.0, 0.0, 1e-4, 0.0, 1},
+                                   {"e", 4000, -0.7, 0.05, 0.2, -0.01, 0}};
+
+  void store(const std::string& part, const std::string& name, const signal_t& x, int rate = 8000) const {
+    fs::create_directories(folder / part);
+    write_audio(folder / part / (name + ".wav"), rate, x);
+  }
+  void store_golden(std::size_t sources) const {
+    for (std::size_t k = 0; k < std::size(items); ++k) {
+      const item& it = items[k];
+      std::vector<signal_t> s, hiss, e;
+      for (std::size_t j = 0; j < sources; ++j) {
+        const auto seed = static_cast<std::uint32_t>(100 * sources + 10 * k + j);
+        s.push_back(noise(it.length, seed, 0.3 / (1 + static_cast<double>(j))));
+        hiss.push_back(noise(it.length, 1000 + seed, it.hiss));
+      }
+      signal_t mix(it.length);
+      for (std::size_t i = 0; i < it.length; ++i) {
+        double sum = 0;
+        for (const signal_t& x : s) sum += x[i];
+        mix[i] = static_cast<float>(sum);
+      }
+      for (std::size_t j = 0; j < sources; ++j) {
+        e.emplace_back(it.length);
+        for (std::size_t i = 0; i < it.length; ++i)
+          e[j][i] = static_cast<float>(it.gain * s[j][i] + it.leak * s[(j + 1) % sources][i] + hiss[j][i] + it.offset);
+      }
+      store("gt/mix", it.name, mix);
+      for (std::size_t j = 0; j < sources; ++j) {
+        store("gt/" + source(j), it.name, s[j]);
+        store("pred/" + source(j), it.name, e[(j + it.turn) % sources]);
+      }
+    }
+  }
+
+  std::string paths() const {
+    return "metric_calculator.gt_path=" + (folder / "gt").string() +
+           " metric_calculator.pred_path=" + (folder / "pred").string();
+  }
+  std::string saving() const { return " metric_calculator.save_path=" + (folder / "out").string(); }
+  outcome run(const std::string& arguments, const std::string& before = "") const {
+    return run_tool("calc_metrics", arguments, before);
+  }
+
+  // scores.csv by column names; no field here holds a comma.
+  std::vector<row> table() const {
+    std::ifstream file(folder / "out/scores.csv");
+    const auto fields = [](const std::string& line) {
+      std::vector<std::string> all(1);
+      for (const char c : line) c == ',' ? (void)all.emplace_back() : all.back().push_back(c);
+      return all;
+    };
+    std::vector<row> rows;
+    std::string line;
+    std::getline(file, line);
+    const std::vector<std::string> names = fields(line);
+    while (std::getline(file, line)) {
+      const std::vector<std::string> values = fields(line);
+      EXPECT_EQ(values.size(), names.size()) << line;
+      for (std::size_t i = 0; i < std::min(names.size(), values.size()); ++i) {
+        if (i == 0) rows.emplace_back();
+        rows.back()[names[i]] = values[i];
+      }
+    }
+    return rows;
+  }
+
+  // Fails with one line that has all `parts`, and writes nothing.
+  template <class... Parts>
+  void expect_refusal(const std::string& arguments, const Parts&... parts) {
+    SCOPED_TRACE(arguments);
+    const outcome r = run(arguments + saving());
+    EXPECT_EQ(r.status, 1);
+    ASSERT_FALSE(r.err.empty());
+    EXPECT_TRUE(says(r.err.substr(0, r.err.size() - 1), "calc_metrics: ", parts...));
+    EXPECT_EQ(r.out, "");
+    EXPECT_TRUE(files_in(folder / "out").empty());
+  }
+};
+
+// Values of torchmetrics, through the CSV file.
+TEST_F(calc_metrics, equals_torchmetrics) {
+  for (const std::size_t sources : {2u, 3u})
+    for (const char* kind : {"given", "best"}) {
+      SCOPED_TRACE(std::to_string(sources) + " sources, " + kind);
+      fs::remove_all(folder / "gt"), fs::remove_all(folder / "pred");
+      store_golden(sources);
+      const outcome r = run(paths() + saving() + (std::string(kind) == "best" ? "" : " metrics=default"));
+      ASSERT_EQ(r.status, 0) << r.err;
+      std::map<std::string, row> rows;
+      for (const row& x : table()) rows[x.at("name")] = x;
+      std::ifstream golden("tests/golden/metrics_golden.txt");
+      std::size_t values = 0;
+      for (std::string line; std::getline(golden, line);) {
+        std::istringstream in(line);
+        std::string name, metric, order;
+        std::size_t set = 0;
+        in >> set >> name >> metric;
+        if (set != sources) continue;
+        const row& found = rows.at(name);
+        if (metric == "order") {
+          std::getline(in >> std::ws, order);
+          EXPECT_EQ(found.at("order"), order) << name;
+          EXPECT_EQ(found.at("swapped"), order.starts_with("1 2") ? "0" : "1") << name;
+          continue;
+        }
+        in >> order;
+        if (order != kind) continue;
+        double sum = 0;
+        for (std::size_t j = 0; j < sources; ++j, ++values) {
+          double expected = 0;
+          ASSERT_TRUE(in >> expected) << line;
+          EXPECT_NEAR(std::stod(found.at(metric + "_" + source(j))), expected, 1e-8) << line;
+          sum += expected;
+        }
+        EXPECT_NEAR(std::stod(found.at(metric)), sum / static_cast<double>(sources), 1e-8) << line;
+      }
+      EXPECT_EQ(values, 5 * 6 * sources);
+    }
+}
+
+TEST_F(calc_metrics, says_means_medians_worst_files_and_swapped_speakers) {
+  store_golden(2);
+  const outcome r = run(paths());
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(r.err, "");
+  EXPECT_NE(r.out.find("5 files of 2 sources"), std::string::npos) << r.out;
+  EXPECT_NE(r.out.find("speakers swapped: 2 of 5 files (40.0%)"), std::string::npos) << r.out;
+  // Per-file SI-SNRi in the best order, from the golden file: 9.71, 4.26, ...
+  std::istringstream in(r.out.substr(r.out.find("si_snri")));
+  std::string name, order;
+  double mean = 0, median = 0;
+  in >> name >> order >> mean >> median;
+  EXPECT_EQ(order, "best");
+  std::vector<double> values;
+  ASSERT_EQ(run(paths() + saving()).status, 0);
+  for (const row& x : table()) values.push_back(std::stod(x.at("si_snri")));
+  std::sort(values.begin(), values.end());
+  EXPECT_NEAR(mean, (values[0] + values[1] + values[2] + values[3] + values[4]) / 5, 0.005001);
+  EXPECT_NEAR(median, values[2], 0.005001);
+  const std::string worst = r.out.substr(r.out.find("worst by si_snri"));
+  EXPECT_LT(worst.find("  b (s1 4.26, s2 4.26; swapped)"), worst.find("  d (")) << r.out;
+  EXPECT_EQ(files_in(folder / "out"), (std::vector<std::string>{"scores.csv", "scores.json"}));
+}
+
+TEST_F(calc_metrics, the_lists_of_metrics_choose_the_columns) {
+  store_golden(2);
+  ASSERT_EQ(run(paths() + saving() + " metrics.inference=[snr,si_sdri]").status, 0);
+  EXPECT_TRUE(bytes_of_file(folder / "out/scores.csv")
+                  .starts_with("name,seconds,order,swapped,snr,si_sdri,snr_s1,snr_s2,si_sdri_s1,si_sdri_s2,not_measured\n"));
+  // The reference project's classes; each of the first two has an order of its own.
+  const std::string wrapped =
+      "{_target_: src.metrics.SIAudioMetricWrapper, name: as_given, metric: {_target_: "
+      "torchmetrics.audio.ScaleInvariantSignalNoiseRatio}}";
+  const outcome r = run(paths() + saving() + " 'metrics.inference=[{_target_: src.metrics.PIT_SISNRi, device: auto}, " +
+                        wrapped + ", si_snr]'");
+  ASSERT_EQ(r.status, 0) << r.err;
+  const std::vector<row> rows = table();
+  EXPECT_EQ(rows.at(0).at("si_snri"), rows[0].at("as_given"));
+  EXPECT_GT(std::stod(rows[1].at("si_snri")), std::stod(rows[1].at("as_given")) + 5);
+}
+
+TEST_F(calc_metrics, results_do_not_depend_on_threads) {
+  store_golden(2);
+  const outcome one = run("--threads 1 " + paths() + saving());
+  ASSERT_EQ(one.status, 0) << one.err;
+  const std::string csv = bytes_of_file(folder / "out/scores.csv"), json = bytes_of_file(folder / "out/scores.json");
+  const outcome four = run("--threads 4 " + paths() + saving());
+  EXPECT_EQ(four.out, one.out);
+  EXPECT_EQ(bytes_of_file(folder / "out/scores.csv"), csv);
+  EXPECT_EQ(bytes_of_file(folder / "out/scores.json"), json);
+}
+
+TEST_F(calc_metrics, takes_the_folders_that_users_have) {
+  store_golden(2);
+  const auto found = [&](const std::string& gt, const std::string& pred) {
+    const outcome r = run("metric_calculator.gt_path=" + gt + " metric_calculator.pred_path=" + pred,
+                          "BUILD_WORKING_DIRECTORY=" + folder.string());  // relative to where the user is
+    EXPECT_EQ(r.status, 0) << r.err;
+    return r.out.substr(r.out.find('\n'));
+  };
+  const std::string expected = found("gt", "pred");
+  fs::create_directories(folder / "data/audio");
+  fs::create_directories(folder / "saved");
+  fs::rename(folder / "pred", folder / "saved/inf");
+  fs::copy(folder / "gt", folder / "data/audio/val", fs::copy_options::recursive);
+  EXPECT_EQ(found("data/audio/val", "saved/inf"), expected);
+  fs::remove_all(folder / "data/audio");
+  fs::create_directories(folder / "data");
+  fs::rename(folder / "gt", folder / "data/audio");
+  EXPECT_EQ(found("data", "saved"), expected);
+  EXPECT_EQ(found("data/audio", "saved/inf"), expected);
+}
+
+TEST_F(calc_metrics, needs_to_know_what_to_score_and_how) {
+  store_golden(2);
+  expect_refusal("", "metric_calculator.gt_path=DIR");
+  expect_refusal("metric_calculator.gt_path=x", "metric_calculator.pred_path=DIR");
+  expect_refusal(paths() + " metric_calculator.gt_dir=x", "metric_calculator.gt_dir", "metric_calculator.gt_path");
+  expect_refusal(paths() + " metric_calculator.device=cuda", "auto", "cpu");
+  expect_refusal(paths() + " metrics=empty", "metrics.inference is empty", "si_snri");
+  expect_refusal(paths() + " metrics.inference=[si_snri,stoi]", "metrics.inference[1]", "'stoi'", "there are si_snr, si_snri");
+  expect_refusal(paths() + " metrics.inference=[si_sndr]", "did you mean 'si_snr'");
+  expect_refusal(paths() + " metrics.inference=[snr,si_snr,snr]", "metrics.inference[2]", "second metric");
+  expect_refusal(paths() + " 'metrics.inference=[{_target_: src.metrics.PIT_PESQ}]'", "src.metrics.PIT_PESQ", "there are");
+  expect_refusal(paths() + " 'metrics.inference=[{_target_: PIT_SISNR, nam: x}]'", "nam", "did you mean 'name'");
+  EXPECT_EQ(run("--window=3").status, 2);
+}
+
+TEST_F(calc_metrics, refuses_folders_that_do_not_fit) {
+  store_golden(2);
+  const auto gt = [&](const std::string& to) { return paths() + " metric_calculator.gt_path=" + (folder / to).string(); };
+  const auto pred = [&](const std::string& to) { return paths() + " metric_calculator.pred_path=" + (folder / to).string(); };
+  expect_refusal(gt("nowhere"), "nowhere: no such folder");
+  expect_refusal(pred("nowhere"), "nowhere: no such folder");
+  expect_refusal(gt("pred"), "pred: has no mix/, found s1, s2");
+  fs::create_directories(folder / "data/audio/train");
+  expect_refusal(gt("data"), "data/audio: has no mix/, found train");
+  expect_refusal(pred("data"), "data: has no s1/, found audio");
+  fs::create_directories(folder / "bare/mix");
+  expect_refusal(gt("bare"), "bare: has no ground truth");
+  fs::create_directories(folder / "one/s1");
+  expect_refusal(pred("one"), "one: has s1 where", "has s1, s2");
+  fs::create_directories(folder / "one/s2");
+  expect_refusal(pred("one"), "one/s1: is empty");
+  fs::remove(folder / "pred/s2/b.wav");
+  fs::rename(folder / "pred/s1/c.wav", folder / "pred/s1/z.wav");
+  expect_refusal(paths(), "do not match by name", "mix without prediction s1: c", "prediction s1 without mix: z",
+                 "mix without prediction s2: b");
+  const outcome r = run(paths() + saving() + " metric_calculator.intersection=true");
+  EXPECT_EQ(r.status, 0);
+  EXPECT_EQ(r.err, "note: 3 names that are not in all folders are left out\n");
+  const std::vector<row> rows = table();
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].at("name") + rows[1].at("name") + rows[2].at("name"), "ade");
+}
+
+TEST_F(calc_metrics, refuses_files_that_do_not_fit) {
+  store_golden(2);
+  const auto with = [&](const std::string& part, const std::string& name, const signal_t& x, int rate, auto... parts) {
+    const std::string kept = bytes_of_file(folder / part / (name + ".wav"));
+    store(part, name, x, rate);
+    expect_refusal(paths(), part + "/" + name + ".wav: ", parts...);
+    write_bytes(folder / part / (name + ".wav"), kept);
+  };
+  with("pred/s2", "a", noise(3999, 1), 8000, "has 3999 samples where its mixture", "has 4000 samples");
+  with("gt/s1", "b", noise(4001, 1), 16000, "has 16000 Hz where its mixture", "has 8000 Hz");
+  // The writer refuses such samples, so they are patched in.
+  std::string bytes = bytes_of_file(folder / "pred/s1/e.wav");
+  const std::string whole = bytes;
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::memcpy(bytes.data() + bytes.size() - 4 * 1000, &nan, 4);
+  write_bytes(folder / "pred/s1/e.wav", bytes);
+  expect_refusal(paths(), "pred/s1/e.wav: sample 3000 (0.375 s) is NaN");
+  write_bytes(folder / "pred/s2/b.wav", "RIFF");
+  expect_refusal(paths(), "pred/s2/b.wav: ", "(2 of 5 files are refused)");
+}
+
+TEST_F(calc_metrics, a_full_disk_leaves_no_files) {
+  store_golden(2);
+  const outcome r = run(paths() + saving(), "ulimit -f 1;");
+  EXPECT_EQ(r.status, 1);
+  EXPECT_NE(r.err.find("File too large"), std::string::npos) << r.err;
+  EXPECT_TRUE(files_in(folder / "out").empty());
+  const outcome file = run(paths() + " metric_calculator.save_path=" + (folder / "gt/mix/a.wav").string());
+  EXPECT_EQ(file.status, 1);
+  EXPECT_NE(file.err.find("cannot be made"), std::string::npos) << file.err;
+}
+
+}  // namespace
+}  // namespace avss

@@ -1,0 +1,212 @@
+#include "tools/metrics_job.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sndfile.h>
+
+#include <atomic>
+#include <avss/io/audio.hpp>
+#include <avss/io/strict_json.hpp>
+#include <fstream>
+#include <sstream>
+
+#include "tests/support/audio_fixture.hpp"
+
+namespace avss {
+namespace {
+
+using namespace avss::testing;
+namespace fs = std::filesystem;
+using signal_t = std::vector<float>;
+
+class metrics_job : public in_folder {
+ protected:
+  void store(const fs::path& relative, const signal_t& x) {
+    fs::create_directories((folder / relative).parent_path());
+    write_audio(folder / relative, 8000, x);
+  }
+  // Two sources and fair estimates of them.
+  void store_item(const std::string& name, std::size_t length, std::uint32_t seed) {
+    const signal_t a = noise(length, seed), b = noise(length, seed + 1), hiss = noise(length, seed + 2, 0.1);
+    store_item(name, a, b, hiss);
+  }
+  void store_item(const std::string& name, const signal_t& a, const signal_t& b, const signal_t& hiss) {
+    signal_t mix(a), e1(a), e2(b);
+    for (std::size_t i = 0; i < a.size(); ++i) mix[i] += b[i], e1[i] += hiss[i], e2[i] -= hiss[i];
+    store("gt/mix/" + name + ".wav", mix);
+    store("gt/s1/" + name + ".wav", a), store("gt/s2/" + name + ".wav", b);
+    store("out/s1/" + name + ".wav", e1), store("out/s2/" + name + ".wav", e2);
+  }
+
+  static tools::metric_column column(const char* name, bool permuted = false) { return {name, *find_metric(name), permuted}; }
+  metrics_options options() const {
+    metrics_options o;
+    o.truth = folder / "gt", o.predictions = folder / "out", o.save_path = folder / "scores", o.threads = 3;
+    o.columns = {column("si_snr"), column("si_snri"), column("snr")};
+    return o;
+  }
+  int run(const metrics_options& o) {
+    out.str(""), err.str("");
+    return run_metrics(o, out, err);
+  }
+  json_value json() const { return strict_json::parse(bytes_of_file(folder / "scores/scores.json"), "scores.json"); }
+  std::string csv() const { return bytes_of_file(folder / "scores/scores.csv"); }
+
+  std::ostringstream out, err;
+};
+
+// The n-th of an object's items along the names.
+const json_value& at(const json_value& v, std::initializer_list<const char*> path) {
+  const json_value* p = &v;
+  for (const char* key : path) {
+    p = p ? p->find(key) : nullptr;
+    EXPECT_NE(p, nullptr) << key;
+  }
+  return *p;
+}
+
+TEST_F(metrics_job, silent_constant_and_tiny_signals_are_counted) {
+  store_item("fair", 1000, 1);
+  store_item("silent", noise(1000, 4), signal_t(1000, 0.f), noise(1000, 5, 0.1));
+  store_item("constant", signal_t(1000, 0.25f), noise(1000, 6), signal_t(1000, 0.f));
+  store_item("one", 1, 7);
+  ASSERT_EQ(run(options()), 0) << err.str();
+  const json_value j = json();
+  const auto sources = [&](std::size_t item, const char* metric) {
+    return at(j, {"items"}).items[item].find("metrics")->find(metric)->find("sources")->items;
+  };
+  using kind = json_value::kind;
+  // By name: constant, fair, one, silent.
+  EXPECT_EQ(sources(0, "si_snr")[0].type, kind::null);
+  EXPECT_EQ(sources(0, "snr")[0].type, kind::number);  // not silent, and SNR subtracts no mean
+  EXPECT_EQ(sources(0, "si_snr")[1].type, kind::number);
+  EXPECT_EQ(sources(2, "si_snr")[0].type, kind::null);
+  EXPECT_EQ(sources(2, "snr")[0].type, kind::number);
+  EXPECT_EQ(sources(3, "snr")[1].type, kind::null);
+  EXPECT_EQ(at(j, {"metrics", "si_snr", "sources_left_out"}).text, "4");
+  EXPECT_EQ(at(j, {"metrics", "si_snr", "files_measured"}).text, "3");
+  EXPECT_EQ(at(j, {"metrics", "snr", "sources_left_out"}).text, "1");
+  EXPECT_EQ(at(j, {"items"}).items[2].find("metrics")->find("si_snr")->find("mean")->type, kind::null);
+  EXPECT_NE(out.str().find("si_snr: 4 silent or broken sources left out of the mean"), std::string::npos) << out.str();
+  EXPECT_NE(csv().find("si_snr s2: silent target; si_snri s2: silent target; snr s2: silent target\n"), std::string::npos);
+  EXPECT_NE(csv().find("\none,0.000125,"), std::string::npos) << csv();
+}
+
+TEST_F(metrics_job, all_files_silent_is_no_error) {
+  store_item("a", signal_t(100, 0.f), signal_t(100, 0.f), signal_t(100, 0.f));
+  ASSERT_EQ(run(options()), 0);
+  EXPECT_EQ(out.str().find("worst"), std::string::npos) << out.str();
+  EXPECT_EQ(at(json(), {"metrics", "snr", "mean"}).type, json_value::kind::null);
+}
+
+TEST_F(metrics_job, odd_names_are_kept) {
+  store_item("a, \"b\"", 300, 1);
+  ASSERT_EQ(run(options()), 0);
+  EXPECT_NE(csv().find("\n\"a, \"\"b\"\"\",0.0375,"), std::string::npos) << csv();
+  EXPECT_EQ(at(json(), {"items"}).items[0].find("name")->text, "a, \"b\"");
+}
+
+// A metric that is one entry: whole signals, read once a file however many columns ask for them.
+std::atomic<int> calls{0};
+const named_metric correlation{
+    "correlation", "Correlation", "", 4, nullptr, [](std::span<const float> e, std::span<const float> t, int rate) {
+      ++calls;
+      double et = 0, ee = 0, tt = 0;
+      for (std::size_t i = 0; i < e.size(); ++i) et += e[i] * t[i], ee += e[i] * e[i], tt += t[i] * t[i];
+      return ratio{rate == 8000 ? et / std::sqrt(ee * tt) : 0, ratio_status::measured};
+    }};
+
+TEST_F(metrics_job, takes_metrics_of_whole_signals) {
+  store_item("a", 40000, 1);
+  fs::rename(folder / "out/s1", folder / "out/x");  // the speakers are swapped
+  fs::rename(folder / "out/s2", folder / "out/s1");
+  fs::rename(folder / "out/x", folder / "out/s2");
+  metrics_options o = options();
+  o.columns = {
+      {"best", {&correlation, false}, true}, {"given", {&correlation, false}, false}, {"gain", {&correlation, true}, true}};
+  calls = 0;
+  ASSERT_EQ(run(o), 0) << err.str();
+  EXPECT_EQ(calls, 6);  // two sources: best, given, mixture
+  const json_value j = json();
+  const auto mean = [&](const char* name) { return std::stod(at(j, {"metrics", name, "mean"}).text); };
+  const signal_t a = read_audio(folder / "gt/s1/a.wav").samples, mix = read_audio(folder / "gt/mix/a.wav").samples;
+  EXPECT_GT(mean("best"), 0.99);
+  EXPECT_LT(std::abs(mean("given")), 0.1);
+  EXPECT_NEAR(mean("gain"), mean("best") - std::sqrt(0.5), 0.02);
+  EXPECT_NE(out.str().find("speakers swapped: 1 of 1 files (100.0%)"), std::string::npos) << out.str();
+}
+
+TEST_F(metrics_job, one_source_has_no_order) {
+  store_item("a", 500, 1);
+  fs::remove_all(folder / "gt/s2");
+  fs::remove_all(folder / "out/s2");
+  ASSERT_EQ(run(options()), 0) << err.str();
+  EXPECT_NE(out.str().find("1 files of 1 source,"), std::string::npos) << out.str();
+  EXPECT_EQ(out.str().find("swapped"), std::string::npos) << out.str();
+}
+
+TEST_F(metrics_job, channels_must_agree_and_the_first_is_used) {
+  store_item("a", 500, 1);
+  store_item("b", 500, 4);
+  ASSERT_EQ(run(options()), 0);
+  const std::string mono = csv();
+  const auto widen = [&](const fs::path& path) {
+    const signal_t x = read_audio(path).samples;
+    SF_INFO info{};
+    info.samplerate = 8000, info.channels = 2, info.format = SF_FORMAT_WAV | SF_FORMAT_FLOAT;
+    detail::sndfile_handle file(sf_open(path.c_str(), SFM_WRITE, &info));
+    for (const float v : x) {
+      const float frame[] = {v, 0.5f};
+      sf_writef_float(file.get(), frame, 1);
+    }
+  };
+  widen(folder / "gt/mix/b.wav");
+  EXPECT_TRUE(says(error_of([&] { run(options()); }), "gt/s1/b.wav: has 1 channel(s) where its mixture", "has 2 channel(s)"));
+  for (const char* part : {"gt/s1", "gt/s2", "out/s1", "out/s2"}) widen(folder / part / "b.wav");
+  ASSERT_EQ(run(options()), 0);
+  EXPECT_NE(err.str().find("b.wav: has 2 channels; the first is used"), std::string::npos) << err.str();
+  EXPECT_EQ(csv(), mono);
+}
+
+TEST_F(metrics_job, stops_at_a_signal_and_writes_nothing) {
+  for (int i = 0; i < 20; ++i) store_item("x" + std::to_string(i), 400, static_cast<std::uint32_t>(i));
+  metrics_options o = options();
+  o.columns.push_back({"stop", {}, false});
+  static std::atomic<int> left;
+  left = 5;
+  const named_metric stop{"stop", "Stop", "", 2, nullptr, [](std::span<const float>, std::span<const float>, int) {
+                            if (--left == 0) ::kill(::getpid(), SIGINT);
+                            return ratio{0, ratio_status::measured};
+                          }};
+  o.columns.back().choice.metric = &stop;
+  EXPECT_EQ(run(o), 130);
+  EXPECT_EQ(err.str(), "stopped; nothing is written\n");
+  EXPECT_EQ(out.str(), "");
+  EXPECT_FALSE(fs::exists(folder / "scores/scores.csv"));
+}
+
+TEST_F(metrics_job, says_that_the_table_could_not_be_written) {
+  store_item("a", 500, 1);
+  std::ofstream full("/dev/full");
+  EXPECT_TRUE(says(error_of([&] { run_metrics(options(), full, err); }), "could not be written"));
+}
+
+TEST_F(metrics_job, replaces_earlier_scores_and_nothing_else) {
+  store_item("a", 500, 1);
+  fs::create_directories(folder / "scores");
+  write_bytes(folder / "scores/metrics.csv", "mine");
+  ASSERT_EQ(run(options()), 0);
+  const std::string first = csv();
+  store_item("b", 500, 5);
+  ASSERT_EQ(run(options()), 0);
+  EXPECT_TRUE(csv().starts_with(first));
+  EXPECT_EQ(bytes_of_file(folder / "scores/metrics.csv"), "mine");
+  metrics_options o = options();
+  o.save_path.clear();
+  fs::remove_all(folder / "scores");
+  ASSERT_EQ(run(o), 0);
+  EXPECT_FALSE(fs::exists(folder / "scores"));
+}
+
+}  // namespace
+}  // namespace avss

@@ -1,0 +1,123 @@
+#include "tools/score_prediction.hpp"
+
+#include <algorithm>
+#include <avss/core/error.hpp>
+#include <avss/io/audio_reader.hpp>
+#include <avss/metric/permutation.hpp>
+#include <avss/metric/separation.hpp>
+#include <filesystem>
+#include <map>
+#include <tuple>
+
+namespace avss::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t block = 1 << 14;  // samples read at a time
+
+void check_alike(const audio_reader& file, const audio_reader& mixture) {
+  const audio_info &a = file.info(), &b = mixture.info();
+  const auto differs = [&](const auto& found, const auto& expected, const char* unit, const char* remedy) {
+    fail(file.path().string(), ": has ", found, unit, " where its mixture ", mixture.path().string(), " has ", expected, unit,
+         "; ", remedy);
+  };
+  if (a.rate != b.rate) differs(a.rate, b.rate, " Hz", "resample one of them");
+  if (a.channels != b.channels) differs(a.channels, b.channels, " channel(s)", "convert one of them");
+  if (a.frames != b.frames) differs(a.frames, b.frames, " samples", "cut or pad one of them");
+}
+
+// All files of an item from their beginnings, in step.
+class item_reader {
+ public:
+  explicit item_reader(const prediction_item& item) {
+    files_.emplace_back(item.mixture);
+    for (const auto* paths : {&item.targets, &item.estimates})
+      for (const fs::path& p : *paths) {
+        files_.emplace_back(p);
+        check_alike(files_.back(), files_.front());
+      }
+    sources_ = item.targets.size();
+  }
+
+  const audio_info& info() const { return files_.front().info(); }
+
+  // Calls act(mixture [n], targets [sources][n], estimates [sources][n]) for block after block.
+  template <class Act>
+  void each_block(Act&& act) {
+    std::vector<float> x(block), y(2 * sources_ * block);
+    while (const std::size_t n = files_.front().read(x)) {
+      for (std::size_t i = 0; i + 1 < files_.size(); ++i)
+        if (files_[i + 1].read(std::span(y).subspan(i * n, n)) != n) changed(files_[i + 1]);
+      const std::span<const float> all = std::span<const float>(y).first(2 * sources_ * n);
+      act(std::span<const float>(x).first(n), all.first(sources_ * n), all.subspan(sources_ * n));
+    }
+    for (const audio_reader& f : files_)
+      if (f.position() != info().frames) changed(f);
+  }
+
+ private:
+  [[noreturn]] static void changed(const audio_reader& file) { fail(file.path().string(), ": changed while it was read"); }
+
+  std::vector<audio_reader> files_;  // mixture, targets, estimates
+  std::size_t sources_ = 0;
+};
+
+// Metrics of whole signals. What several columns need is read and measured once.
+class whole_signals {
+ public:
+  explicit whole_signals(const prediction_item& item) : item_(item) {}
+
+  ratio measure(const named_metric& metric, std::size_t estimate, std::size_t target) {
+    const auto [at, fresh] = measured_.try_emplace({&metric, estimate, target});
+    if (fresh) {
+      const audio_signal& e = read(estimate < item_.estimates.size() ? item_.estimates[estimate] : item_.mixture);
+      const audio_signal& t = read(item_.targets[target]);
+      const std::size_t n = t.samples.size();
+      if (e.samples.size() != n) fail(item_.targets[target].string(), ": changed while it was read");
+      at->second = metric.of_signals(e.samples, t.samples, t.info.rate);
+    }
+    return at->second;
+  }
+
+ private:
+  const audio_signal& read(const fs::path& path) {
+    const auto [at, fresh] = files_.try_emplace(path);
+    if (fresh) at->second = read_audio(path);
+    return at->second;
+  }
+
+  const prediction_item& item_;
+  std::map<fs::path, audio_signal> files_;
+  std::map<std::tuple<const named_metric*, std::size_t, std::size_t>, ratio> measured_;
+};
+
+}  // namespace
+
+prediction_scores score_prediction(const prediction_item& item, std::span<const metric_column> columns) {
+  prediction_scores result;
+  separation_meter meter(item.targets.size());
+  {
+    item_reader files(item);
+    result.seconds = files.info().seconds(), result.rate = files.info().rate, result.channels = files.info().channels;
+    files.each_block([&](auto x, auto targets, auto estimates) { meter.observe(x, targets, estimates); });
+  }
+  item_reader(item).each_block([&](auto x, auto targets, auto estimates) { meter.resolve(x, targets, estimates); });
+
+  const std::vector<std::size_t> given = given_order(meter.sources());
+  result.order = meter.order();
+  result.si_snr_given = score_sources({&si_snr_metric, false}, given, meter);
+  result.si_snr_best = score_sources({&si_snr_metric, false}, result.order, meter);
+  whole_signals signals(item);
+  for (const metric_column& c : columns) {
+    const std::vector<std::size_t>& order = c.permuted ? result.order : given;
+    if (c.choice.metric->of_energies)
+      result.columns.push_back(score_sources(c.choice, order, meter));
+    else
+      result.columns.push_back(score_sources_by(
+          c.choice, order, [&](const named_metric& m, std::size_t e, std::size_t t) { return signals.measure(m, e, t); }));
+  }
+  return result;
+}
+
+}  // namespace avss::tools

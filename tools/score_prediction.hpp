@@ -1,0 +1,37 @@
+// The scores of one mixture's saved estimates.
+#pragma once
+
+#include <avss/data/prediction_layout.hpp>
+#include <avss/metric/named.hpp>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace avss::tools {
+
+// One number of each file.
+struct metric_column {
+  std::string name;
+  metric_choice choice;
+  bool permuted = false;  // estimates in the best order (PIT), else as given
+};
+
+struct prediction_scores {
+  double seconds = 0;              // of the mixture
+  int rate = 0, channels = 0;      // Hz; of its file
+  std::vector<std::size_t> order;  // the best by SI-SNR: order[target] = estimate
+  // [column][source]
+  std::vector<std::vector<ratio>> columns;
+  // [source], in either order, whatever the columns
+  std::vector<ratio> si_snr_given, si_snr_best;
+
+  bool swapped() const { return order != given_order(order.size()); }
+};
+
+// Files are read in blocks, as they are: first channel, no resampling, cutting or levelling. Whole signals are held only for
+// metrics that need them. Throws error for a file that cannot be read, that has a sample that is not finite, or whose rate,
+// channels or length are not its mixture's.
+prediction_scores score_prediction(const prediction_item& item, std::span<const metric_column> columns);
+
+}  // namespace avss::tools
