@@ -237,6 +237,7 @@ TEST_F(calc_metrics, needs_to_know_what_to_score_and_how) {
   expect_refusal(paths() + " metric_calculator.device=cuda", "auto", "cpu");
   expect_refusal(paths() + " metrics=empty", "metrics.inference is empty", "si_snri");
   expect_refusal(paths() + " metrics.inference=[si_snri,stoi]", "metrics.inference[1]", "'stoi'", "there are si_snr, si_snri");
+  expect_refusal(paths() + " metrics.train=[pesq]", "metrics.train[0]", "'pesq'");
   expect_refusal(paths() + " metrics.inference=[si_sndr]", "did you mean 'si_snr'");
   expect_refusal(paths() + " metrics.inference=[snr,si_snr,snr]", "metrics.inference[2]", "second metric");
   expect_refusal(paths() + " 'metrics.inference=[{_target_: src.metrics.PIT_PESQ}]'", "src.metrics.PIT_PESQ", "there are");
