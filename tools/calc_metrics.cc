@@ -30,6 +30,7 @@ int calc_metrics(const settings& s, const avss::config::command_line& c) {
   o.names = s.get<bool>("metric_calculator.intersection") ? avss::name_rule::intersection : avss::name_rule::equal;
   s.one_of("metric_calculator.device", {"auto", "cpu"});
   s.one_of("metrics.device", {"auto", "cpu"});
+  avss::tools::read_metrics(s, "metrics.train");  // not measured here, but a wrong name in it is an error
   o.columns = avss::tools::read_metrics(s, "metrics.inference");
   if (o.columns.empty())
     avss::fail("metrics.inference is empty: nothing to measure; choose metrics=pit, metrics=default or a list of ",

@@ -86,8 +86,9 @@ int run_metrics(const metrics_options& options, std::ostream& out, std::ostream&
   }
   say_notes(list, scores, err);
   const tools::score_report report{list, options.columns, scores};
-  out << scores.size() << " files of " << list.sources << (list.sources == 1 ? " source, " : " sources, ")
-      << list.predictions.string() << " against " << list.truth.string() << "\n\n";
+  out << scores.size() << (scores.size() == 1 ? " file of " : " files of ") << list.sources
+      << (list.sources == 1 ? " source, " : " sources, ") << list.predictions.string() << " against " << list.truth.string()
+      << "\n\n";
   report.print(out);
   if (!options.save_path.empty()) save(options.save_path, report, out);
   out.flush();

@@ -1,6 +1,7 @@
 #include "tools/score_report.hpp"
 
 #include <algorithm>
+#include <avss/core/error.hpp>
 #include <avss/data/mixture_layout.hpp>
 #include <avss/io/strict_json.hpp>
 #include <charconv>
@@ -33,6 +34,17 @@ std::string csv_quoted(const std::string& text) {
   std::string quoted = "\"";
   for (char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + "\"";
+}
+
+// JSON knows UTF-8 alone; a file's name may be any bytes.
+std::string json_text(std::string text) {
+  try {
+    strict_json::parse(json_quoted(text), "name");
+  } catch (const error&) {
+    for (char& c : text)
+      if (static_cast<unsigned char>(c) > 0x7e) c = '?';
+  }
+  return json_quoted(text);
 }
 
 // "2 1": which estimate belongs to s1, s2, ...
@@ -68,8 +80,8 @@ void print_means(const score_report& r, std::ostream& out) {
   const auto line = [&](const std::string& name, const std::string& order, const std::string& mean, const std::string& median,
                         const std::string& unit) {
     char text[96];
-    std::snprintf(text, sizeof text, "  %-8s %9s %9s  ", order.c_str(), mean.c_str(), median.c_str());
-    out << name << std::string(wide - name.size(), ' ') << text << unit << '\n';
+    std::snprintf(text, sizeof text, "  %-8s %9s %9s", order.c_str(), mean.c_str(), median.c_str());
+    out << name << std::string(wide - name.size(), ' ') << text << (unit.empty() ? "" : "  ") << unit << '\n';
   };
   line("metric", "order", "mean", "median", "");
   std::vector<score_column> summaries;
@@ -117,7 +129,7 @@ void print_worst(const score_report& r, std::ostream& out) {
 std::string json_of_columns(const score_report& r, const prediction_scores& f) {
   std::string text;
   for (std::size_t c = 0; c < r.columns.size(); ++c) {
-    text += (c > 0 ? ", " : "") + json_quoted(r.columns[c].name) +
+    text += (c > 0 ? ", " : "") + json_text(r.columns[c].name) +
             ": {\"mean\": " + number(mixture_score(f.columns[c]).value, "null") + ", \"sources\": [";
     for (std::size_t s = 0; s < f.columns[c].size(); ++s) text += (s > 0 ? ", " : "") + number(f.columns[c][s], "null");
     text += "]}";
@@ -156,14 +168,14 @@ std::string score_report::csv() const {
 }
 
 std::string score_report::json() const {
-  std::string text = "{\n\"ground_truth\": " + json_quoted(files.truth.string()) +
-                     ",\n\"predictions\": " + json_quoted(files.predictions.string()) +
+  std::string text = "{\n\"ground_truth\": " + json_text(files.truth.string()) +
+                     ",\n\"predictions\": " + json_text(files.predictions.string()) +
                      ",\n\"files\": " + std::to_string(scores.size()) + ",\n\"sources\": " + std::to_string(files.sources) +
                      ",\n\"names_left_out\": " + std::to_string(files.left_out) +
                      ",\n\"swapped\": " + std::to_string(swapped()) + ",\n\"metrics\": {";
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const score_column c = summary(*this, i);
-    text += (i > 0 ? ",\n  " : "\n  ") + json_quoted(columns[i].name) + ": {\"order\": \"" +
+    text += (i > 0 ? ",\n  " : "\n  ") + json_text(columns[i].name) + ": {\"order\": \"" +
             (columns[i].permuted ? "best" : "given") + "\", \"unit\": " + json_quoted(columns[i].choice.metric->unit) +
             ", \"mean\": " + number(c.mean(), "null") + ", \"median\": " + number(c.median(), "null") +
             ", \"files_measured\": " + std::to_string(c.measured()) +
@@ -172,10 +184,10 @@ std::string score_report::json() const {
   text += "\n},\n\"items\": [";
   for (std::size_t i = 0; i < scores.size(); ++i) {
     const prediction_scores& f = scores[i];
-    text += (i > 0 ? ",\n  " : "\n  ") + std::string("{\"name\": ") + json_quoted(files.items[i].name) +
+    text += (i > 0 ? ",\n  " : "\n  ") + std::string("{\"name\": ") + json_text(files.items[i].name) +
             ", \"seconds\": " + number(f.seconds, "null") + ", \"order\": [" + order_text(f.order, ", ") +
             "], \"swapped\": " + (f.swapped() ? "true" : "false") + ", \"metrics\": {" + json_of_columns(*this, f) +
-            "}, \"not_measured\": " + json_quoted(notes(columns, f)) + "}";
+            "}, \"not_measured\": " + json_text(notes(columns, f)) + "}";
   }
   return text + "\n]\n}\n";
 }

@@ -41,7 +41,11 @@ namespace detail {
 inline std::filesystem::path folder_with(const std::filesystem::path& folder, const char* part, const char* within,
                                          const char* what) {
   std::error_code ignored;
-  if (!std::filesystem::is_directory(folder, ignored)) fail(folder.string(), ": no such folder; expected ", what);
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    const bool beside = std::filesystem::is_directory(folder.parent_path(), ignored);
+    fail(folder.string(), ": no such folder", beside ? ", found " + folders_in(folder.parent_path()) + " beside it" : "",
+         "; expected ", what);
+  }
   for (const std::filesystem::path& p : {folder, folder / within})
     if (std::filesystem::is_directory(p / part, ignored)) return p;
   const bool inside = std::filesystem::is_directory(folder / within, ignored);
@@ -111,7 +115,8 @@ inline prediction_list list_predictions(const std::filesystem::path& truth, cons
   if (!files.mismatches.empty() && rule == name_rule::equal)
     fail(list.predictions.string(), " and ", list.truth.string(), ": files do not match by name", files.mismatches);
   files.pair_up(list);
-  if (list.items.empty()) fail(list.predictions.string(), " and ", list.truth.string(), ": have no name in common", files.mismatches);
+  if (list.items.empty())
+    fail(list.predictions.string(), " and ", list.truth.string(), ": have no name in common", files.mismatches);
   std::sort(list.skipped.begin(), list.skipped.end());
   return list;
 }

@@ -237,7 +237,8 @@ TEST_F(calc_metrics, needs_to_know_what_to_score_and_how) {
   expect_refusal(paths() + " metric_calculator.device=cuda", "auto", "cpu");
   expect_refusal(paths() + " metrics=empty", "metrics.inference is empty", "si_snri");
   expect_refusal(paths() + " metrics.inference=[si_snri,stoi]", "metrics.inference[1]", "'stoi'", "there are si_snr, si_snri");
-  expect_refusal(paths() + " metrics.inference=[si_sndr]", "did you mean 'si_snr'");
+  expect_refusal(paths() + " metrics.train=[pesq]", "metrics.train[0]", "'pesq'");
+  expect_refusal(paths() + " metrics.inference=[si_sndr]", "'si_sndr'", "there are");
   expect_refusal(paths() + " metrics.inference=[snr,si_snr,snr]", "metrics.inference[2]", "second metric");
   expect_refusal(paths() + " 'metrics.inference=[{_target_: src.metrics.PIT_PESQ}]'", "src.metrics.PIT_PESQ", "there are");
   expect_refusal(paths() + " 'metrics.inference=[{_target_: PIT_SISNR, nam: x}]'", "nam", "did you mean 'name'");
@@ -253,6 +254,7 @@ TEST_F(calc_metrics, refuses_folders_that_do_not_fit) {
   expect_refusal(gt("pred"), "pred: has no mix/, found s1, s2");
   fs::create_directories(folder / "data/audio/train");
   expect_refusal(gt("data"), "data/audio: has no mix/, found train");
+  expect_refusal(gt("data/audio/val"), "data/audio/val: no such folder, found train beside it");
   expect_refusal(pred("data"), "data: has no s1/, found audio");
   fs::create_directories(folder / "bare/mix");
   expect_refusal(gt("bare"), "bare: has no ground truth");

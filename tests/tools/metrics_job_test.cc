@@ -104,6 +104,12 @@ TEST_F(metrics_job, odd_names_are_kept) {
   ASSERT_EQ(run(options()), 0);
   EXPECT_NE(csv().find("\n\"a, \"\"b\"\"\",0.0375,"), std::string::npos) << csv();
   EXPECT_EQ(at(json(), {"items"}).items[0].find("name")->text, "a, \"b\"");
+  store_item("caf\xe9", 300, 1);  // no UTF-8
+  store_item("d\xc3\xa9j\xc3\xa0", 300, 1);
+  ASSERT_EQ(run(options()), 0);
+  EXPECT_EQ(at(json(), {"items"}).items[1].find("name")->text, "caf?");
+  EXPECT_EQ(at(json(), {"items"}).items[2].find("name")->text, "d\xc3\xa9j\xc3\xa0");
+  EXPECT_NE(csv().find("\ncaf\xe9,"), std::string::npos);
 }
 
 // A metric that is one entry: whole signals, read once a file however many columns ask for them.
@@ -141,7 +147,7 @@ TEST_F(metrics_job, one_source_has_no_order) {
   fs::remove_all(folder / "gt/s2");
   fs::remove_all(folder / "out/s2");
   ASSERT_EQ(run(options()), 0) << err.str();
-  EXPECT_NE(out.str().find("1 files of 1 source,"), std::string::npos) << out.str();
+  EXPECT_NE(out.str().find("1 file of 1 source,"), std::string::npos) << out.str();
   EXPECT_EQ(out.str().find("swapped"), std::string::npos) << out.str();
 }
 
