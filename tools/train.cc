@@ -95,7 +95,8 @@ int train(const settings& s, const avss::config::command_line& c) {
       avss::tools::read_schedule(s, avss::steps_per_epoch(o.epoch_len, count, o.batch_size * o.accumulate), higher);
   std::cout << info.name << ": " << info.parameters << " parameters, " << info.sources << " sources, " << info.sample_rate
             << " Hz; batches of " << o.batch_size << " x " << static_cast<double>(length) / info.sample_rate << " s need "
-            << (net->planned_bytes(o.batch_size, length) >> 20) + 1 << " MiB; run folder " << o.folder.string() << std::endl;
+            << (net->planned_bytes(o.batch_size, length) >> 20) + 1 << " MiB; run folder " << avss::one_line(o.folder.string())
+            << std::endl;
 
   const std::filesystem::path folder = o.folder;
   const bool fresh = o.resume_from.empty();

@@ -3,6 +3,7 @@
 
 #include <avss/core/error.hpp>
 #include <avss/io/layout.hpp>
+#include <avss/io/place_index.hpp>
 #include <avss/io/printable.hpp>
 #include <avss/io/tensor.hpp>
 #include <cstdint>
@@ -10,7 +11,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace avss {
@@ -73,10 +73,9 @@ inline bool is_finite(const tensor& t) {
 // finite 1: ...". With a layout, missing and mis-shaped names are given in the file's own terms too.
 inline std::vector<const tensor*> match_strictly(std::span<const expected_tensor> expected, const tensor_dict& weights,
                                                  const std::string& origin, const layout* file_layout = nullptr) {
-  std::unordered_map<std::string_view, std::size_t> places;
+  name_index places;
   for (std::size_t i = 0; i < expected.size(); ++i)
-    if (!places.emplace(expected[i].name, i).second)
-      fail("two parameters of the network are called ", printable(expected[i].name));
+    if (!places.add(expected[i].name, i)) fail("two parameters of the network are called ", printable(expected[i].name));
 
   detail::report missing("missing"), unexpected("unexpected"), shaped("wrong shape"), infinite("not finite");
   const auto named = [&](const std::string& ours) {
@@ -85,13 +84,13 @@ inline std::vector<const tensor*> match_strictly(std::span<const expected_tensor
   };
   std::vector<const tensor*> found(expected.size(), nullptr);
   for (const named_tensor& e : weights.entries) {
-    const auto place = places.find(e.name);
-    if (place == places.end() || found[place->second]) {
-      unexpected.add(printable(e.name) + " " + shape_string(e.value.shape) + (place == places.end() ? "" : " (twice)"));
+    const std::size_t place = places.find(e.name);
+    if (place == name_index::none || found[place]) {
+      unexpected.add(printable(e.name) + " " + shape_string(e.value.shape) + (place == name_index::none ? "" : " (twice)"));
       continue;
     }
-    const expected_tensor& want = expected[place->second];
-    found[place->second] = &e.value;
+    const expected_tensor& want = expected[place];
+    found[place] = &e.value;
     if (want.shape != e.value.shape)
       shaped.add(named(want.name) + " expected " + shape_string(want.shape) + " found " + shape_string(e.value.shape));
     else if (!is_finite(e.value))
