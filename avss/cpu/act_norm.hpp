@@ -43,8 +43,8 @@ inline void apply_row(const act_norm& f, dim_t b, dim_t c, dim_t first, dim_t n,
 }
 
 // dx[t] = dL/dx from g.df, for the same frames; returns the part of dL/dslope. dx may be df's own row.
-inline float go_back_row(const act_norm_grad& g, dim_t b, dim_t c, dim_t first, dim_t n, dim_t frames, const float* x,
-                         const float* df, float* dx) {
+inline double go_back_row(const act_norm_grad& g, dim_t b, dim_t c, dim_t first, dim_t n, dim_t frames, const float* x,
+                          const float* df, float* dx) {
   const float slope = slope_of(g.f);
   simd::row_sum dslope;
   const auto leave = [&](auto in, auto da, dim_t t) {
@@ -100,19 +100,27 @@ inline void fill_row(dim_t n, const float* x, float value, float* y) {
   });
 }
 
-inline float sum_row(dim_t n, const float* x) {
+inline double sum_row(dim_t n, const float* x) {
   simd::row_sum sum;
   simd::for_each(n, [&](auto v, dim_t t) { sum.add(simd::load<decltype(v)>(x + t)); });
   return sum.total();
 }
 
-inline float dot_row(dim_t n, const float* x, const float* y) {
+inline double dot_row(dim_t n, const float* x, const float* y) {
   simd::row_sum sum;
   simd::for_each(n, [&](auto v, dim_t t) {
     using V = decltype(v);
     sum.add(simd::load<V>(x + t) * simd::load<V>(y + t));
   });
   return sum.total();
+}
+
+// total += part(0) + part(1) + ... + part(n - 1), added up in double.
+template <class Part>
+void add_sum(dim_t n, Part&& part, float& total) {
+  double sum = 0;
+  for (dim_t i = 0; i < n; ++i) sum += part(i);
+  total += static_cast<float>(sum);
 }
 
 struct two_sums {
@@ -243,7 +251,7 @@ inline two_sums gradient_row(const act_norm_grad& g, dim_t b, dim_t first, dim_t
         plain.add(d);
         weighted.add(d * ((in > 0.f ? in : in * slope) - mean));
       });
-      return two_sums{plain.total(), static_cast<double>(weighted.total()) * rstd};
+      return two_sums{plain.total(), weighted.total() * rstd};
     });
   }
   const float *mean = g.f.mean + b * frames + first, *rstd = g.f.rstd + b * frames + first;
@@ -403,14 +411,14 @@ inline void execute(cpu& backend, const op::act_norm_close<float>& o, void* scra
 
 inline std::size_t scratch_bytes(const cpu& backend, const op::act_norm_bwd<float>& o) {
   return cpu_kernel::layout_bytes([&](carver& m) {
-    m.take<float>(o.batch * o.channels);
+    m.take<double>(o.batch * o.channels);
     m.take<float>(backend.threads * o.frames * o.accumulate);
   });
 }
 
 inline void execute(cpu& backend, const op::act_norm_bwd<float>& o, void* scratch) {
   carver memory(scratch);
-  float* const dslope = memory.take<float>(o.batch * o.channels);
+  double* const dslope = memory.take<double>(o.batch * o.channels);
   float* const rows = memory.take<float>(backend.threads * o.frames * o.accumulate);
   for_pieces(backend, o.batch * o.channels, [&](dim_t i, int worker) {
     const dim_t at = i * o.frames;
@@ -420,7 +428,8 @@ inline void execute(cpu& backend, const op::act_norm_bwd<float>& o, void* scratc
     if (o.accumulate) cpu_kernel::add_row(o.frames, to, o.dx + at);
   });
   if (o.g.f.slope)
-    for (dim_t i = 0; i < o.batch * o.channels; ++i) *o.g.dslope += dslope[i];
+    cpu_kernel::add_sum(
+        o.batch * o.channels, [&](dim_t i) { return dslope[i]; }, *o.g.dslope);
 }
 
 }  // namespace avss
