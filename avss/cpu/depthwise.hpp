@@ -1,7 +1,9 @@
 // Depthwise convolution along time, row by row: a row is activated, normalised, convolved and summed while in the cache.
 #pragma once
 
-#include <avss/cpu/act_norm.hpp>
+#include <avss/cpu/act_norm.hpp>  // the operations: networks use them behind these
+#include <avss/cpu/act_norm_rows.hpp>
+#include <avss/cpu/act_norm_sums.hpp>
 #include <avss/op/depthwise.hpp>
 
 namespace avss {

@@ -2,7 +2,9 @@
 // next normalisation are made while a tile is in the cache.
 #pragma once
 
-#include <avss/cpu/act_norm.hpp>
+#include <avss/cpu/act_norm.hpp>  // the operations: networks use them behind these
+#include <avss/cpu/act_norm_rows.hpp>
+#include <avss/cpu/act_norm_sums.hpp>
 #include <avss/op/pointwise.hpp>
 
 namespace avss {

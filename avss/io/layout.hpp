@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/io/checkpoint_value.hpp>
+#include <avss/io/name_list.hpp>
 #include <avss/io/printable.hpp>
 #include <avss/io/tensor.hpp>
 #include <cstdint>
@@ -163,23 +164,21 @@ inline std::string their_name(const layout& to, std::string_view ours) {
 }
 
 // The network's own tensors as the layout names and shapes them. Throws avss::error, with all names that it has no place
-// for (up to 12).
+// for.
 inline tensor_dict from_canonical(const layout& to, tensor_dict weights) {
   if (to.rules.empty()) return weights;
   tensor_dict theirs;
-  std::string homeless;
-  std::size_t count = 0;
+  name_list homeless;
   for (named_tensor& e : weights.entries) {
     const auto [rule, index] = detail::rule_for_ours(to, e.name);
     if (!rule) {
-      if (++count <= 12) homeless += (count > 1 ? ", " : "") + printable(e.name);
+      homeless.add(printable(e.name));
       continue;
     }
     theirs.add(detail::fill_name(rule->theirs, index, to.period),
                detail::with_axes(std::move(e.value), rule->our_axes, rule->their_axes));
   }
-  if (count > 12) homeless += " and " + std::to_string(count - 12) + " more";
-  if (count > 0) fail("the ", to.name, " layout has no place for ", homeless, "; save in another layout");
+  if (homeless.size() > 0) fail("the ", to.name, " layout has no place for ", homeless.text(), "; save in another layout");
   return theirs;
 }
 
