@@ -100,6 +100,7 @@ measure 'empty program' "${flags[@]}" <<<'int main() {}'
 for header in core/context.hpp layer/sequential.hpp model/convtasnet.hpp model/engine.hpp; do
   measure "#include <avss/$header>" "${flags[@]}" <<<"#include <avss/$header>"
 done
+measure '#include <avss/convtasnet.hpp>, the public entry' "${flags[@]}" -march=native -fopenmp <<<'#include <avss/convtasnet.hpp>'
 unit 'avss::reference<double>' reference/{depthwise,filterbank,pointwise}.hpp |
   measure 'Conv-TasNet, plan + forward + backward, reference' "${flags[@]}"
 unit 'avss::cpu' cpu/{depthwise,filterbank,pointwise}.hpp |

@@ -4,6 +4,7 @@
 #include <avss/config/command_line.hpp>
 #include <avss/model/long_form.hpp>
 #include <csignal>
+#include <cstdint>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -40,12 +41,13 @@ int infer(const settings& s, const avss::config::command_line& c) {
   if (o.target_rate < 0 || o.target_rate > avss::highest_rate)
     avss::fail("datasets.inf.target_sr: expected a rate in Hz up to ", avss::highest_rate, ", found ", o.target_rate);
   s.one_of("inferencer.device", {"auto", "cpu"});
+  (void)s.get<std::int64_t>("inferencer.seed", 0);  // without effect, but a seed
 
   const avss::tools::model_entry& entry = avss::tools::select_audio_model(s);
   const std::unique_ptr<avss::separator> network = avss::tools::make_audio_model(entry, weights, c.threads);
   const avss::separator_info& info = network->info();
   std::cout << info.name << ": " << info.parameters << " parameters, " << info.sources << " sources, " << info.sample_rate
-            << " Hz, weights " << weights << std::endl;
+            << " Hz, weights " << avss::one_line(weights) << std::endl;
   return avss::run_inference(o, *network, std::cout, std::cerr);
 }
 

@@ -76,7 +76,7 @@ class inference {
     make_folders(options_, list, static_cast<std::size_t>(network_.info().sources));
     if (!list.skipped.empty())
       err_ << "note: " << list.skipped.size() << " files that are no audio by their names skipped, such as "
-           << list.skipped.front().string() << '\n';
+           << one_line(list.skipped.front().string()) << '\n';
     std::size_t done = 0, failed = 0;
     for (const mixture_item& item : list.items) {
       position_ = "[" + std::to_string(done + 1).append("/").append(std::to_string(list.items.size())) + "] ";
@@ -88,10 +88,11 @@ class inference {
         return 130;
       } catch (const std::bad_alloc&) {
         ++failed;
-        err_ << "error: " << position_ << item.mixture.string() << ": not enough memory; choose a shorter window" << std::endl;
+        err_ << "error: " << position_ << one_line(item.mixture.string()) << ": not enough memory; choose a shorter window"
+             << std::endl;
       } catch (const std::exception& e) {
         ++failed;
-        err_ << "error: " << position_ << e.what() << std::endl;
+        err_ << "error: " << position_ << one_line(e.what()) << std::endl;
       }
       ++done;
     }
@@ -113,12 +114,12 @@ class inference {
     const auto start = std::chrono::steady_clock::now();
     tools::item_job job(options_, network_, item);
     if (job.info().channels > 1)
-      err_ << "note: " << item.mixture.string() << ": has " << job.info().channels << " channels; "
+      err_ << "note: " << one_line(item.mixture.string()) << ": has " << job.info().channels << " channels; "
            << (options_.channels == channel_choice::mean ? "their mean" : "the first") << " is used\n";
     job.run();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     errno = 0;
-    out_ << position_ << item.name << ": " << effort(job.info(), took.count());
+    out_ << position_ << one_line(item.name) << ": " << effort(job.info(), took.count());
     if (job.has_truth()) {
       const std::vector<std::size_t> given = given_order(job.meter().sources()), best = job.meter().order();
       given_.add(job.meter(), given);
@@ -157,7 +158,7 @@ int run_inference(const infer_options& options, separator& network, std::ostream
     const tools::stop_on_signal guard;
     return inference(options, network, out, err).run();
   } catch (const std::exception& e) {
-    err << "error: " << e.what() << std::endl;
+    err << "error: " << one_line(e.what()) << std::endl;
     return 1;
   }
 }

@@ -95,7 +95,9 @@ int train(const settings& s, const avss::config::command_line& c) {
       s, avss::steps_per_epoch(o.epoch_len, sources.epoch_items, o.batch_size * o.accumulate), higher);
   std::cout << info.name << ": " << info.parameters << " parameters, " << info.sources << " sources, " << info.sample_rate
             << " Hz; batches of " << o.batch_size << " x " << static_cast<double>(length) / info.sample_rate << " s need "
-            << (net->planned_bytes(o.batch_size, length) >> 20) + 1 << " MiB; run folder " << o.folder.string() << '\n'
+            << (net->planned_bytes(o.batch_size, length) >> 20) + 1 << " MiB; run folder " << avss::one_line(o.folder.string())
+            << '
+'
             << sources.about << std::endl;
 
   const std::filesystem::path folder = o.folder;

@@ -70,9 +70,7 @@ inline constexpr flag flags[] = {
 
 template <class... Parts>
 [[noreturn]] void usage(const Parts&... parts) {
-  std::ostringstream line;
-  (line << ... << parts);
-  throw usage_error(line.str());
+  throw usage_error(one_line(joined(parts...)));
 }
 
 inline const flag& flag_called(const std::string& name) {
@@ -239,12 +237,12 @@ inline int run_tool(int argc, const char* const* argv, const tool& t,
     if (c.threads > 0) omp_set_num_threads(c.threads);
     return body(settings(root), c);
   } catch (const usage_error& e) {
-    err << t.name << ": " << e.what() << "\n";
+    err << t.name << ": " << one_line(e.what()) << "\n";
     return 2;
   } catch (const std::bad_alloc&) {
     err << t.name << ": out of memory\n";
   } catch (const std::exception& e) {
-    err << t.name << ": " << e.what() << "\n";
+    err << t.name << ": " << one_line(e.what()) << "\n";
   }
   return 1;
 }

@@ -6,12 +6,14 @@
 #include <avss/core/error.hpp>
 #include <avss/core/shape.hpp>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 namespace avss {
 
-inline constexpr dim_t max_assignment = 32;            // rows
+inline constexpr dim_t max_assignment = 32;            // rows, of assign()
 inline constexpr dim_t max_exhaustive_assignment = 6;  // beyond it, all permutations are more work than the general method
 
 namespace detail {
@@ -40,19 +42,20 @@ inline void assign_exhaustively(dim_t n, const double* cost, std::int32_t* chose
   } while (std::next_permutation(trial.begin(), trial.begin() + n));
 }
 
-// The same by shortest augmenting paths, O(n^3) (Jonker and Volgenant 1987); of equal sums any.
+// The same by shortest augmenting paths, O(n^3) (Jonker and Volgenant 1987), for any n; of equal sums any.
 inline void assign_by_shortest_paths(dim_t n, const double* cost, std::int32_t* chosen) {
   // Columns are matched one after another; row 0 and column 0 stand for "none".
-  std::array<double, max_assignment + 1> column_price{}, row_price{}, distance;
-  std::array<dim_t, max_assignment + 1> column_of{}, reached_from{};
-  std::array<bool, max_assignment + 1> done;
+  const auto size = static_cast<std::size_t>(n) + 1;
+  std::vector<double> column_price(size), row_price(size), distance(size);
+  std::vector<dim_t> column_of(size), reached_from(size);
+  std::vector<char> done(size);
   for (dim_t c = 1; c <= n; ++c) {
-    distance.fill(std::numeric_limits<double>::infinity());
-    done.fill(false);
+    std::fill(distance.begin(), distance.end(), std::numeric_limits<double>::infinity());
+    std::fill(done.begin(), done.end(), char{0});
     dim_t row = 0;
     column_of[0] = c;
     do {
-      done[row] = true;
+      done[row] = 1;
       const dim_t column = column_of[row];
       dim_t nearest = 0;
       double least = std::numeric_limits<double>::infinity();

@@ -3,7 +3,8 @@
 
 #include <avss/core/shape.hpp>
 #include <exception>
-#include <mutex>
+#include <utility>
+#include <vector>
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -11,32 +12,32 @@
 #if defined(__SANITIZE_THREAD__)
 #include <atomic>
 #include <thread>
-#include <vector>
 #endif
 
 namespace avss {
 
 namespace detail {
 
-// Carries an exception out of a team of threads.
-class first_problem {
+// Carries an exception out of a team of threads: a place for each worker, so that none waits for another.
+class team_problems {
  public:
+  explicit team_problems(int workers) : problems_(static_cast<std::size_t>(workers)) {}
+
   template <class Work>
-  void guard(Work&& work) {
+  void guard(int worker, Work&& work) {
     try {
       work();
     } catch (...) {
-      const std::lock_guard lock(mutex_);
-      if (!problem_) problem_ = std::current_exception();
+      problems_[static_cast<std::size_t>(worker)] = std::current_exception();
     }
   }
   void rethrow() const {
-    if (problem_) std::rethrow_exception(problem_);
+    for (const std::exception_ptr& p : problems_)
+      if (p) std::rethrow_exception(p);
   }
 
  private:
-  std::mutex mutex_;
-  std::exception_ptr problem_;
+  std::vector<std::exception_ptr> problems_;
 };
 
 }  // namespace detail
@@ -75,22 +76,25 @@ void parallel_for(int threads, dim_t n, Body&& body) {
   // OpenMP's run-time is not instrumented: under the thread sanitizer plain threads do the same work.
   if (threads > 1 && n > 1) {
     std::atomic<dim_t> next{0};
-    detail::first_problem problem;
+    detail::team_problems problems(threads);
     auto work = [&](int worker) {
-      for (dim_t i; (i = next.fetch_add(1)) < n;) problem.guard([&] { detail::run_piece(body, i, worker); });
+      for (dim_t i; (i = next.fetch_add(1)) < n;) problems.guard(worker, [&] { detail::run_piece(body, i, worker); });
     };
     std::vector<std::thread> pool;
     for (int w = 1; w < threads; ++w) pool.emplace_back(work, w);
     work(0);
     for (std::thread& t : pool) t.join();
-    return problem.rethrow();
+    return problems.rethrow();
   }
 #elif defined(_OPENMP)
   if (threads > 1 && n > 1) {
-    detail::first_problem problem;
+    detail::team_problems problems(threads);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-    for (dim_t i = 0; i < n; ++i) problem.guard([&] { detail::run_piece(body, i, omp_get_thread_num()); });
-    return problem.rethrow();
+    for (dim_t i = 0; i < n; ++i) {
+      const int worker = omp_get_thread_num();
+      problems.guard(worker, [&] { detail::run_piece(body, i, worker); });
+    }
+    return problems.rethrow();
   }
 #endif
   (void)threads;

@@ -67,4 +67,15 @@ class carver {
   std::size_t used_ = 0;
 };
 
+namespace cpu_kernel {
+
+// Lays out an operation's scratch memory without any, to learn its size.
+template <class Layout>
+std::size_t layout_bytes(Layout&& layout) {
+  carver memory(nullptr);
+  layout(memory);
+  return memory.used();
+}
+
+}  // namespace cpu_kernel
 }  // namespace avss

@@ -1,7 +1,9 @@
 // Depthwise convolution along time, row by row: a row is activated, normalised, convolved and summed while in the cache.
 #pragma once
 
-#include <avss/cpu/act_norm.hpp>
+#include <avss/cpu/act_norm.hpp>  // the operations: networks use them behind these
+#include <avss/cpu/act_norm_rows.hpp>
+#include <avss/cpu/act_norm_sums.hpp>
 #include <avss/op/depthwise.hpp>
 
 namespace avss {
@@ -45,12 +47,12 @@ struct depthwise_bwd_scratch {
   depthwise_bwd_scratch(carver& m, const cpu& backend, const op::depthwise_bwd<float>& o)
       : length(padded_row(o.frames, o.kernel, o.dilation)),
         rows(m.take<float>(backend.threads * 2 * length)),
-        dslope(m.take<float>(o.channels)),
+        dslope(m.take<double>(o.channels)),
         flipped(m.take<float>(backend.threads * o.kernel)),
         sums(m, o.input, o.batch, o.channels, o.frames, 1) {}
   dim_t length;
   float* rows;
-  float* dslope;
+  double* dslope;
   float* flipped;
   gradient_sums sums;
 };
@@ -124,7 +126,8 @@ inline void execute(cpu& backend, const op::depthwise_bwd<float>& o, void* scrat
   }
   s.sums.finish();
   if (o.output.f.slope)
-    for (dim_t c = 0; c < o.channels; ++c) *o.output.dslope += s.dslope[c];
+    add_sum(
+        o.channels, [&](dim_t c) { return s.dslope[c]; }, *o.output.dslope);
 }
 
 }  // namespace avss

@@ -132,10 +132,11 @@ struct synthesis_bwd_scratch {
         dmask_weight(m.take<float>(n_groups * o.fwd.sources * o.fwd.filters * o.fwd.in)),
         dmask_bias(m.take<float>(n_groups * o.fwd.sources * o.fwd.filters)),
         ddecoder(m.take<float>(n_groups * o.fwd.filters * o.fwd.window)),
-        dslope(m.take<float>(n_groups)) {}
+        dslope(m.take<double>(n_groups)) {}
   dim_t n_groups;
   synthesis_tiles tiles;
-  float *cut, *dmask_weight, *dmask_bias, *ddecoder, *dslope;
+  float *cut, *dmask_weight, *dmask_bias, *ddecoder;
+  double* dslope;
 };
 
 // The masks of a tile, activated, in `masks`; returns f(z).
@@ -323,7 +324,8 @@ inline void execute(cpu& backend, const op::masked_synthesis_bwd<float>& g, void
   if (g.dmask_bias) add_parts(backend, rows, s.n_groups, g.dmask_bias, part(s.dmask_bias, rows));
   add_parts(backend, o.filters * o.window, s.n_groups, g.ddecoder, part(s.ddecoder, o.filters * o.window));
   if (o.slope)
-    for (dim_t group = 0; group < s.n_groups; ++group) *g.dslope += s.dslope[group];
+    add_sum(
+        s.n_groups, [&](dim_t group) { return s.dslope[group]; }, *g.dslope);
   if (g.dbias) *g.dbias += static_cast<float>(sum_long(o.batch * o.sources * o.length, g.dout));
 }
 

@@ -2,7 +2,9 @@
 // next normalisation are made while a tile is in the cache.
 #pragma once
 
-#include <avss/cpu/act_norm.hpp>
+#include <avss/cpu/act_norm.hpp>  // the operations: networks use them behind these
+#include <avss/cpu/act_norm_rows.hpp>
+#include <avss/cpu/act_norm_sums.hpp>
 #include <avss/op/pointwise.hpp>
 
 namespace avss {
@@ -35,7 +37,7 @@ struct pointwise_fwd_scratch {
 struct pointwise_group {
   float* dweight[2];
   float* dbias[2];
-  float dslope;
+  double dslope;
 };
 
 struct pointwise_bwd_scratch {
@@ -126,7 +128,8 @@ inline void execute(cpu& backend, const op::pointwise_bwd<float>& o, void* scrat
         const float* const dy = (o.output.df ? o.output.df : to.dy) + p.item * to.out * o.frames + p.first;
         gemm(transpose::no, transpose::yes, to.out, o.in, p.size, dy, o.frames, fx.data, fx.row, i > begin ? 1.f : 0.f,
              group.dweight[k], o.in);
-        for (dim_t n = 0; n < to.out && to.dbias; ++n) group.dbias[k][n] += sum_row(p.size, dy + n * o.frames);
+        for (dim_t n = 0; n < to.out && to.dbias; ++n)
+          group.dbias[k][n] += static_cast<float>(sum_row(p.size, dy + n * o.frames));
         gemm(transpose::yes, transpose::no, o.in, p.size, to.out, to.weight, o.in, dy, o.frames,
              o.accumulate || k > 0 ? 1.f : 0.f, o.input.df + p.item * o.in * o.frames + p.first, o.frames);
       }
@@ -140,7 +143,8 @@ inline void execute(cpu& backend, const op::pointwise_bwd<float>& o, void* scrat
     if (to.dbias) add_parts(backend, to.out, s.n_groups, to.dbias, [&](dim_t g) { return s.group[g].dbias[k]; });
   }
   if (o.output.df && o.output.f.slope)
-    for (dim_t g = 0; g < s.n_groups; ++g) *o.output.dslope += s.group[g].dslope;
+    add_sum(
+        s.n_groups, [&](dim_t g) { return s.group[g].dslope; }, *o.output.dslope);
 }
 
 }  // namespace avss

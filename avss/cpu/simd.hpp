@@ -9,6 +9,7 @@ namespace avss::simd {
 
 inline constexpr dim_t lanes = 16;
 using vec = float __attribute__((vector_size(lanes * sizeof(float))));
+using double_vec = double __attribute__((vector_size(lanes * sizeof(double))));
 
 template <class V>
 inline V load(const float* p) {
@@ -34,15 +35,16 @@ inline void prefetch(const float* p, dim_t n) {
   for (dim_t t = 0; t < n; t += lanes) __builtin_prefetch(p + t);
 }
 
-// A sum over a row: sixteen partial sums, and one for the rest.
+// A sum of floats over a row, in double: sixteen partial sums, and one for the rest. Gradients of slopes and gains are sums
+// of terms that nearly cancel; in float they would keep four digits.
 struct row_sum {
-  vec wide{};
-  float rest = 0;
+  double_vec wide{};
+  double rest = 0;
 
-  void add(vec v) { wide += v; }
+  void add(vec v) { wide += __builtin_convertvector(v, double_vec); }
   void add(float v) { rest += v; }
-  float total() const {
-    float sum = rest;
+  double total() const {
+    double sum = rest;
     for (dim_t i = 0; i < lanes; ++i) sum += wide[i];
     return sum;
   }

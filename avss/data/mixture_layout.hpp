@@ -7,6 +7,7 @@
 #include <array>
 #include <avss/core/error.hpp>
 #include <avss/io/audio_reader.hpp>
+#include <avss/io/path_kind.hpp>
 #include <cctype>
 #include <cstddef>
 #include <filesystem>
@@ -139,16 +140,13 @@ inline mixture_list list_mixture_folder(const std::filesystem::path& folder) {
 // missing or empty and, with ground truth, if the names in its folders differ.
 inline mixture_list list_dataset(const std::filesystem::path& dataset, const std::string& partition = "") {
   const std::filesystem::path audio = dataset / "audio";
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(dataset, ignored))
-    fail(dataset.string(), ": no such folder; expected a data set that holds audio/");
-  if (!std::filesystem::is_directory(audio, ignored))
+  if (!is_folder(dataset)) fail(dataset.string(), ": no such folder; expected a data set that holds audio/");
+  if (!is_folder(audio))
     fail(dataset.string(), ": has no audio/; expected ", (audio / partition / "mix").string(), ", found ",
          detail::folders_in(dataset));
   const std::filesystem::path folder = partition.empty() ? audio : audio / partition;
-  if (!std::filesystem::is_directory(folder, ignored))
-    fail(audio.string(), ": has no partition \"", partition, "\", found ", detail::folders_in(audio));
-  if (!std::filesystem::is_directory(folder / "mix", ignored))
+  if (!is_folder(folder)) fail(audio.string(), ": has no partition \"", partition, "\", found ", detail::folders_in(audio));
+  if (!is_folder(folder / "mix"))
     fail(folder.string(), ": has no mix/, found ", detail::folders_in(folder),
          partition.empty() ? "; name the partition, if there are partitions" : "");
   return detail::list_mixture_folder(folder);
@@ -156,16 +154,15 @@ inline mixture_list list_dataset(const std::filesystem::path& dataset, const std
 
 // The items of any path: one file; a folder that holds mix/ and perhaps s1/, s2/; a folder of audio files.
 inline mixture_list list_input(const std::filesystem::path& input) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(input, ignored))
+  if (path_kind(input) == std::filesystem::file_type::not_found)
     fail(input.string(), ": no such file or folder; expected audio (wav, flac, ogg or mp3)");
   mixture_list list;
-  if (!std::filesystem::is_directory(input, ignored)) {
+  if (!is_folder(input)) {
     list.folder = input.parent_path();
     list.items.push_back({input.stem().string(), input, {}});
     return list;
   }
-  if (std::filesystem::is_directory(input / "mix", ignored)) return detail::list_mixture_folder(input);
+  if (is_folder(input / "mix")) return detail::list_mixture_folder(input);
   list.folder = input;
   for (const auto& [name, path] : detail::list_audio_files(input, list.skipped)) list.items.push_back({name, path, {}});
   std::sort(list.skipped.begin(), list.skipped.end());

@@ -10,6 +10,7 @@
 #include <avss/data/speaker_rule.hpp>
 #include <avss/dsp/resample.hpp>
 #include <avss/io/audio_reader.hpp>
+#include <avss/io/path_kind.hpp>
 #include <cmath>
 #include <cstddef>
 #include <exception>
@@ -105,7 +106,7 @@ class speech_pool {
   void list(const std::filesystem::path& folder, std::vector<found>& files) {
     namespace fs = std::filesystem;
     std::error_code code;
-    if (!fs::is_directory(folder, code)) fail(folder.string(), ": no such folder; expected recordings of single speakers");
+    if (!is_folder(folder)) fail(folder.string(), ": no such folder; expected recordings of single speakers");
     const std::size_t before = files.size();
     fs::recursive_directory_iterator entry(folder, fs::directory_options::follow_directory_symlink, code);
     for (; !code && entry != fs::recursive_directory_iterator(); entry.increment(code)) {

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <avss/core/error.hpp>
 #include <avss/io/bytes.hpp>
 #include <cerrno>
@@ -67,7 +66,6 @@ class atomic_file {
     const bool exists = ::stat(target_.c_str(), &old) == 0;
     if (exists && S_ISDIR(old.st_mode)) fail(asked_, ": cannot be written: it is a directory; name a file inside it");
     if (exists && !S_ISREG(old.st_mode)) fail(asked_, ": cannot be written: it is no regular file; choose another name");
-    static std::atomic<std::uint64_t> counter{0};
     const std::size_t slash = target_.rfind('/');
     const std::string folder = slash == std::string::npos ? "" : target_.substr(0, slash + 1);
     // A name of bounded length: the target's own name may already be as long as the file system allows.
@@ -75,8 +73,7 @@ class atomic_file {
     do {
       struct timespec now {};
       ::clock_gettime(CLOCK_MONOTONIC, &now);
-      temporary_ = folder + "." + leaf + "." + std::to_string(::getpid()) + "-" + std::to_string(now.tv_nsec) + "-" +
-                   std::to_string(counter++) + ".tmp";
+      temporary_ = folder + "." + leaf + "." + std::to_string(::getpid()) + "-" + std::to_string(now.tv_nsec) + ".tmp";
       fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     } while (fd_ < 0 && errno == EEXIST);
     if (fd_ < 0) detail::fail_to_write(asked_, "creating a file beside it", errno);

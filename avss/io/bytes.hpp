@@ -20,6 +20,7 @@ namespace avss {
 static_assert(std::endian::native == std::endian::little, "avss: weights files are read on little-endian machines only");
 
 using byte_span = std::span<const std::byte>;
+using byte_range = std::pair<std::uint64_t, std::uint64_t>;  // from the first up to the second, which is not part of it
 
 inline byte_span as_bytes_of(std::string_view text) { return std::as_bytes(std::span<const char>(text)); }
 

@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/io/checkpoint_value.hpp>
+#include <avss/io/name_list.hpp>
 #include <avss/io/printable.hpp>
 #include <avss/io/tensor.hpp>
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -89,26 +89,30 @@ inline std::string fill_name(std::string_view pattern, dim_t index, dim_t period
   return name;
 }
 
+// "n 1 l" without the spaces: one character an axis.
+inline std::string axis_letters(std::string_view axes) {
+  std::string letters;
+  for (char c : axes)
+    if (c != ' ') letters += c;
+  return letters;
+}
+
 // From axes such as "l n" to "n 1 l". A tensor whose shape does not fit stays as it is: matching will name it.
 inline tensor with_axes(tensor t, const std::string& from, const std::string& to) {
   if (from == to) return t;
-  std::istringstream reader(from);
-  std::vector<std::pair<std::string, std::size_t>> named;  // letter, its axis
-  std::size_t rank = 0;
-  for (std::string axis; reader >> axis; ++rank) {
-    if (rank >= t.shape.size() || (axis == "1" && t.shape[rank] != 1)) return t;
-    if (axis != "1") named.emplace_back(axis, rank);
-  }
+  const std::string given = axis_letters(from);
+  const std::size_t rank = given.size();
   if (rank != t.shape.size()) return t;
+  for (std::size_t a = 0; a < rank; ++a)
+    if (given[a] == '1' && t.shape[a] != 1) return t;
   std::vector<dim_t> strides(rank, 1);
   for (std::size_t a = rank; a-- > 1;) strides[a - 1] = strides[a] * t.shape[a];
   stored_tensor turned{t.type, {}, {}, 0, t.bytes, nullptr};
-  reader = std::istringstream(to);
-  for (std::string axis; reader >> axis;) {
-    const auto found = std::find_if(named.begin(), named.end(), [&](const auto& n) { return n.first == axis; });
-    if (axis != "1" && found == named.end()) fail("layout rule: axis ", axis, " of '", to, "' is not in '", from, "'");
-    turned.shape.push_back(axis == "1" ? 1 : t.shape[found->second]);
-    turned.strides.push_back(axis == "1" ? 1 : strides[found->second]);
+  for (char axis : axis_letters(to)) {
+    const std::size_t a = given.find(axis);
+    if (axis != '1' && a == std::string::npos) fail("layout rule: axis ", axis, " of '", to, "' is not in '", from, "'");
+    turned.shape.push_back(axis == '1' ? 1 : t.shape[a]);
+    turned.strides.push_back(axis == '1' ? 1 : strides[a]);
   }
   if (checked_bytes(turned.shape, turned.type) != t.bytes.size()) fail("layout rule: '", to, "' lacks an axis of '", from, "'");
   return turned.load();
@@ -160,23 +164,21 @@ inline std::string their_name(const layout& to, std::string_view ours) {
 }
 
 // The network's own tensors as the layout names and shapes them. Throws avss::error, with all names that it has no place
-// for (up to 12).
+// for.
 inline tensor_dict from_canonical(const layout& to, tensor_dict weights) {
   if (to.rules.empty()) return weights;
   tensor_dict theirs;
-  std::string homeless;
-  std::size_t count = 0;
+  name_list homeless;
   for (named_tensor& e : weights.entries) {
     const auto [rule, index] = detail::rule_for_ours(to, e.name);
     if (!rule) {
-      if (++count <= 12) homeless += (count > 1 ? ", " : "") + printable(e.name);
+      homeless.add(printable(e.name));
       continue;
     }
     theirs.add(detail::fill_name(rule->theirs, index, to.period),
                detail::with_axes(std::move(e.value), rule->our_axes, rule->their_axes));
   }
-  if (count > 12) homeless += " and " + std::to_string(count - 12) + " more";
-  if (count > 0) fail("the ", to.name, " layout has no place for ", homeless, "; save in another layout");
+  if (homeless.size() > 0) fail("the ", to.name, " layout has no place for ", homeless.text(), "; save in another layout");
   return theirs;
 }
 

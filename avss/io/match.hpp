@@ -3,6 +3,8 @@
 
 #include <avss/core/error.hpp>
 #include <avss/io/layout.hpp>
+#include <avss/io/name_list.hpp>
+#include <avss/io/place_index.hpp>
 #include <avss/io/printable.hpp>
 #include <avss/io/tensor.hpp>
 #include <cstdint>
@@ -10,7 +12,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace avss {
@@ -33,28 +34,6 @@ bool all_below(const tensor& t, Bits exponent) {
   return true;
 }
 
-// The first few of a kind, and how many more.
-class report {
- public:
-  explicit report(const char* kind) : kind_(kind) {}
-  void add(const std::string& text) {
-    if (++count_ <= most) text_ += (count_ > 1 ? ", " : "") + text;
-  }
-  bool empty() const { return count_ == 0; }
-  // "missing 14: a, b, ... and 2 more".
-  std::string text() const {
-    std::string all = std::string(kind_) + " " + std::to_string(count_) + ": " + text_;
-    if (count_ > most) all += " and " + std::to_string(count_ - most) + " more";
-    return all;
-  }
-
- private:
-  static constexpr std::size_t most = 12;
-  const char* kind_;
-  std::string text_;
-  std::size_t count_ = 0;
-};
-
 }  // namespace detail
 
 // Neither infinite nor NaN anywhere; integers always are.
@@ -70,28 +49,27 @@ inline bool is_finite(const tensor& t) {
 
 // The tensors in the order of `expected`, nullptr for an optional one that is absent; they point into `weights`. Throws
 // avss::error: "ORIGIN: weights do not fit the network: missing 2: ...; unexpected 1: ...; wrong shape 1: ...; not
-// finite 1: ...". With a layout, missing and mis-shaped names are given in the file's own terms too.
+// finite 1: ...", all of each kind. With a layout, missing and mis-shaped names are given in the file's own terms too.
 inline std::vector<const tensor*> match_strictly(std::span<const expected_tensor> expected, const tensor_dict& weights,
                                                  const std::string& origin, const layout* file_layout = nullptr) {
-  std::unordered_map<std::string_view, std::size_t> places;
+  name_index places;
   for (std::size_t i = 0; i < expected.size(); ++i)
-    if (!places.emplace(expected[i].name, i).second)
-      fail("two parameters of the network are called ", printable(expected[i].name));
+    if (!places.add(expected[i].name, i)) fail("two parameters of the network are called ", printable(expected[i].name));
 
-  detail::report missing("missing"), unexpected("unexpected"), shaped("wrong shape"), infinite("not finite");
+  name_list missing, unexpected, shaped, infinite;
   const auto named = [&](const std::string& ours) {
     const std::string theirs = file_layout ? their_name(*file_layout, ours) : ours;
     return printable(ours) + (theirs.empty() || theirs == ours ? "" : " (in the file " + printable(theirs) + ")");
   };
   std::vector<const tensor*> found(expected.size(), nullptr);
   for (const named_tensor& e : weights.entries) {
-    const auto place = places.find(e.name);
-    if (place == places.end() || found[place->second]) {
-      unexpected.add(printable(e.name) + " " + shape_string(e.value.shape) + (place == places.end() ? "" : " (twice)"));
+    const std::size_t place = places.find(e.name);
+    if (place == name_index::none || found[place]) {
+      unexpected.add(printable(e.name) + " " + shape_string(e.value.shape) + (place == name_index::none ? "" : " (twice)"));
       continue;
     }
-    const expected_tensor& want = expected[place->second];
-    found[place->second] = &e.value;
+    const expected_tensor& want = expected[place];
+    found[place] = &e.value;
     if (want.shape != e.value.shape)
       shaped.add(named(want.name) + " expected " + shape_string(want.shape) + " found " + shape_string(e.value.shape));
     else if (!is_finite(e.value))
@@ -101,8 +79,13 @@ inline std::vector<const tensor*> match_strictly(std::span<const expected_tensor
     if (!found[i] && !expected[i].optional) missing.add(named(expected[i].name) + " " + shape_string(expected[i].shape));
 
   std::string all;
-  for (const detail::report* r : {&missing, &unexpected, &shaped, &infinite})
-    if (!r->empty()) all += (all.empty() ? "" : "; ") + r->text();
+  const auto report = [&](const char* kind, const name_list& names) {
+    if (names.size() > 0) all += joined(all.empty() ? "" : "; ", kind, " ", names.size(), ": ", names.text());
+  };
+  report("missing", missing);
+  report("unexpected", unexpected);
+  report("wrong shape", shaped);
+  report("not finite", infinite);
   if (!all.empty())
     fail(origin, ": weights do not fit the network: ", all, "; choose the configuration that the file was made with");
   return found;

@@ -7,6 +7,7 @@
 #include <avss/io/bytes.hpp>
 #include <avss/io/checkpoint_value.hpp>
 #include <avss/io/pickle_graph.hpp>
+#include <avss/io/place_index.hpp>
 #include <avss/io/printable.hpp>
 #include <cstdint>
 #include <functional>
@@ -14,7 +15,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -101,13 +101,15 @@ class pickle_translator {
       case kind::real: return n.real;
       default: break;
     }
-    if (const auto known = done_.find(&n); known != done_.end()) return known->second;
+    if (const std::size_t known = places_.find(&n); known != object_index::none) return done_[known];
     if (depth >= deepest) return checkpoint_value::opaque("nested too deeply");
-    done_.emplace(&n, checkpoint_value::opaque("cycle"));
+    const std::size_t place = done_.size();
+    places_.add(&n, place);
+    done_.push_back(checkpoint_value::opaque("cycle"));
     checkpoint_value v = compound(n, depth + 1);
     // Shared parts can pile up to more levels than any one walk; whoever recurses over a value relies on the bound.
     if (v.height() > deepest) v = checkpoint_value::opaque("nested too deeply");
-    done_[&n] = v;
+    done_[place] = v;
     return v;
   }
 
@@ -137,12 +139,11 @@ class pickle_translator {
   // As Python does, a key that is set again keeps its place and takes the new value.
   std::vector<checkpoint_value::field> pairs(const std::vector<const pickle_node*>& nodes, int depth) {
     std::vector<checkpoint_value::field> fields;
-    std::unordered_map<std::string_view, std::size_t> places;
+    name_index places;
     for (std::size_t i = 0; i + 1 < nodes.size(); i += 2) {
       if (nodes[i]->type == kind::text && nodes[i]->text.size() < 1024) {  // hashing must stay cheap
-        const auto [place, fresh] = places.emplace(nodes[i]->text, fields.size());
-        if (!fresh) {
-          fields[place->second].second = walk(*nodes[i + 1], depth);
+        if (!places.add(nodes[i]->text, fields.size())) {
+          fields[places.find(nodes[i]->text)].second = walk(*nodes[i + 1], depth);
           continue;
         }
       }
@@ -240,7 +241,8 @@ class pickle_translator {
 
   std::string origin_;
   fetcher fetch_;
-  std::unordered_map<const pickle_node*, checkpoint_value> done_;
+  object_index places_;
+  std::vector<checkpoint_value> done_;
 };
 
 }  // namespace avss

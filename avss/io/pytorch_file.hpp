@@ -6,6 +6,7 @@
 #include <avss/io/checkpoint_value.hpp>
 #include <avss/io/pickle.hpp>
 #include <avss/io/pickle_value.hpp>
+#include <avss/io/place_index.hpp>
 #include <avss/io/printable.hpp>
 #include <avss/io/read_file.hpp>
 #include <avss/io/zip_reader.hpp>
@@ -14,7 +15,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -79,22 +79,21 @@ class pytorch_file {
     byte_cursor in(stream, origin_, "pickle");
     const pickle_graph graph = pickle_reader::read(in, origin_);
 
-    std::unordered_map<std::string, storage_bytes> storages;
+    name_index places;
+    std::vector<storage_bytes> storages;
     pickle_translator translator(origin_, [&](const storage_id& id) {
-      auto [known, fresh] = storages.try_emplace(id.key);
-      if (fresh) {
-        const zip_entry* e = zip.find(stem + "data/" + id.key);
-        if (!e) damaged("storage ", printable(id.key), " is missing");
-        if (e->deflated) {
-          auto held = std::make_shared<const std::vector<std::byte>>(zip.read(*e));
-          known->second = {*held, held};
-        } else {
-          known->second = {zip.view(*e), bytes_};
-        }
-      }
-      return sized(id, known->second);
+      if (places.add(id.key, storages.size())) storages.push_back(read_storage(zip, stem, id.key));
+      return sized(id, storages[places.find(id.key)]);
     });
     root_ = translator.translate(*graph.root);
+  }
+
+  storage_bytes read_storage(const zip_reader& zip, const std::string& stem, const std::string& key) const {
+    const zip_entry* e = zip.find(stem + "data/" + key);
+    if (!e) damaged("storage ", printable(key), " is missing");
+    if (!e->deflated) return {zip.view(*e), bytes_};
+    auto held = std::make_shared<const std::vector<std::byte>>(zip.read(*e));
+    return {*held, held};
   }
 
   // The storage cut to the elements that its id declares.
@@ -126,24 +125,25 @@ class pytorch_file {
     const pickle_graph keys = pickle_reader::read(in, origin_);
 
     // Element sizes stand in the persistent ids only, so these are collected before the storages are walked.
-    std::unordered_map<std::string, storage_id> ids;
+    name_index places;
+    std::vector<storage_id> ids;
     object.each([&](const pickle_node& n) {
-      if (auto id = pickle_translator::parse_id(n)) ids.emplace(id->key, *id);
+      if (auto id = pickle_translator::parse_id(n); id && places.add(id->key, ids.size())) ids.push_back(*id);
     });
-    std::unordered_map<std::string, storage_bytes> storages;
+    std::vector<storage_bytes> storages(ids.size());  // without an owner until it was met
     for (const pickle_node* key : keys.root->items) {
-      const auto id = ids.find(key->text);
-      if (id == ids.end()) damaged("storage ", printable(key->text), " is of an element type that is not read");
+      const std::size_t place = places.find(key->text);
+      if (place == name_index::none) damaged("storage ", printable(key->text), " is of an element type that is not read");
       const auto count = in.read<std::uint64_t>();
-      const auto size = checked_mul(count, bytes_of(id->second.type));
-      if (!size || count != id->second.count)
-        damaged("storage ", printable(key->text), " holds ", count, " elements where ", id->second.count, " are declared");
-      storages[key->text] = {in.take(*size), bytes_};
+      const auto size = checked_mul(count, bytes_of(ids[place].type));
+      if (!size || count != ids[place].count)
+        damaged("storage ", printable(key->text), " holds ", count, " elements where ", ids[place].count, " are declared");
+      storages[place] = {in.take(*size), bytes_};
     }
     pickle_translator translator(origin_, [&](const storage_id& id) {
-      const auto known = storages.find(id.key);
-      if (known == storages.end()) damaged("storage ", printable(id.key), " is missing");
-      return sized(id, known->second);
+      const std::size_t place = places.find(id.key);
+      if (place == name_index::none || !storages[place].owner) damaged("storage ", printable(id.key), " is missing");
+      return sized(id, storages[place]);
     });
     root_ = translator.translate(*object.root);
   }

@@ -6,6 +6,7 @@
 #include <avss/io/bytes.hpp>
 #include <avss/io/checkpoint_value.hpp>
 #include <avss/io/pickle_value.hpp>
+#include <avss/io/place_index.hpp>
 #include <avss/io/tensor.hpp>
 #include <avss/io/zip_writer.hpp>
 #include <bit>
@@ -13,7 +14,6 @@
 #include <limits>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -99,8 +99,7 @@ class pickle_writer {
     out_ += 'u';
   }
   void put_tensor(const stored_tensor& t) {
-    const auto [known, fresh] = places_.emplace(&t, tensors_.size());
-    if (fresh) tensors_.push_back(&t);
+    if (places_.add(&t, tensors_.size())) tensors_.push_back(&t);
     dim_t count = 1;
     for (dim_t e : t.shape) count *= e;
     const auto* type = std::begin(torch_types);
@@ -112,7 +111,7 @@ class pickle_writer {
     out_ += 'c';
     out_ += global;
     out_ += '\n';
-    put_text(std::to_string(known->second));
+    put_text(std::to_string(places_.find(&t)));
     put_text("cpu");
     put_integer(count);
     out_ += "tQK";
@@ -134,7 +133,7 @@ class pickle_writer {
   const std::string& path_;
   std::string out_;
   std::vector<const stored_tensor*> tensors_;
-  std::unordered_map<const stored_tensor*, std::size_t> places_;
+  object_index places_;
 };
 
 }  // namespace detail

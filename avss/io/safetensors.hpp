@@ -12,7 +12,6 @@
 #include <avss/io/tensor.hpp>
 #include <cstdint>
 #include <limits>
-#include <numeric>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,13 +43,9 @@ inline constexpr std::array<safetensors_type, 10> safetensors_types{{{"BOOL", dt
                                                                      {"F32", dtype::f32},
                                                                      {"F64", dtype::f64}}};
 
-struct safetensors_slot {
-  std::uint64_t begin = 0, end = 0;
-};
-
-// Reads one {"dtype", "shape", "data_offsets"} object into `t` (without bytes); `wrong` throws.
+// Reads one {"dtype", "shape", "data_offsets"} object into `t` (without bytes) and returns its offsets; `wrong` throws.
 template <class Wrong>
-safetensors_slot parse_slot(const json_value& info, tensor& t, const Wrong& wrong) {
+byte_range parse_slot(const json_value& info, tensor& t, const Wrong& wrong) {
   using kind = json_value::kind;
   const json_value *type = info.find("dtype"), *shape = info.find("shape"), *offsets = info.find("data_offsets");
   if (info.type != kind::object || info.keys.size() != 3 || !type || !shape || !offsets)
@@ -68,13 +63,13 @@ safetensors_slot parse_slot(const json_value& info, tensor& t, const Wrong& wron
     t.shape.push_back(static_cast<dim_t>(extent));
   }
   if (t.shape.size() > 64) wrong("has more than 64 axes");
-  safetensors_slot s;
-  if (!offsets->items[0].to_unsigned(s.begin) || !offsets->items[1].to_unsigned(s.end) || s.begin > s.end)
+  byte_range s;
+  if (!offsets->items[0].to_unsigned(s.first) || !offsets->items[1].to_unsigned(s.second) || s.first > s.second)
     wrong("has data_offsets that are no ascending pair of integers");
   const auto size = checked_bytes(t.shape, t.type);
-  if (!size || *size != s.end - s.begin)
+  if (!size || *size != s.second - s.first)
     wrong("of shape " + shape_string(t.shape) + " and type " + name_of(t.type) + " does not fit its " +
-          std::to_string(s.end - s.begin) + " bytes");
+          std::to_string(s.second - s.first) + " bytes");
   return s;
 }
 
@@ -95,7 +90,7 @@ inline safetensors_file parse_safetensors(byte_span bytes, const std::string& or
   const byte_span buffer = bytes.subspan(8 + length);
 
   safetensors_file file;
-  std::vector<detail::safetensors_slot> slots;
+  std::vector<byte_range> slots;
   for (std::size_t i = 0; i < header.items.size(); ++i) {
     const std::string& name = header.keys[i];
     const json_value& info = header.items[i];
@@ -113,21 +108,20 @@ inline safetensors_file parse_safetensors(byte_span bytes, const std::string& or
     file.tensors.add(name, std::move(t));
   }
 
-  std::vector<std::size_t> order(slots.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return std::pair(slots[a].begin, slots[a].end) < std::pair(slots[b].begin, slots[b].end);
-  });
+  std::vector<byte_range> order = slots;
+  std::sort(order.begin(), order.end());
   std::uint64_t covered = 0;
-  for (std::size_t i : order) {
-    if (slots[i].begin != covered)
-      damaged("tensor ", printable(file.tensors.entries[i].name), " starts at byte ", slots[i].begin, " of the buffer where ",
-              covered, " is expected (a hole or an overlap)");
-    covered = slots[i].end;
+  for (const byte_range& r : order) {
+    if (r.first != covered) {
+      const auto i = static_cast<std::size_t>(std::find(slots.begin(), slots.end(), r) - slots.begin());
+      damaged("tensor ", printable(file.tensors.entries[i].name), " starts at byte ", r.first, " of the buffer where ", covered,
+              " is expected (a hole or an overlap)");
+    }
+    covered = r.second;
   }
   if (covered != buffer.size()) damaged("its tensors cover ", covered, " of ", buffer.size(), " bytes of the buffer");
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    const byte_span part = buffer.subspan(slots[i].begin, slots[i].end - slots[i].begin);
+    const byte_span part = buffer.subspan(slots[i].first, slots[i].second - slots[i].first);
     file.tensors.entries[i].value.bytes.assign(part.begin(), part.end());
   }
   return file;
@@ -140,10 +134,9 @@ inline safetensors_file read_safetensors(const std::string& path) { return parse
 inline void write_safetensors(const std::string& path, const tensor_dict& tensors,
                               const std::vector<std::pair<std::string, std::string>>& metadata = {}) {
   std::vector<const named_tensor*> order;
-  for (const named_tensor& e : tensors.entries) order.push_back(&e);
-  std::stable_sort(order.begin(), order.end(), [](const named_tensor* a, const named_tensor* b) {
-    return bytes_of(a->value.type) > bytes_of(b->value.type);
-  });
+  for (std::size_t width : {8, 4, 2, 1})
+    for (const named_tensor& e : tensors.entries)
+      if (bytes_of(e.value.type) == width) order.push_back(&e);
   std::string header = "{", comma;
   if (!metadata.empty()) {
     header += "\"__metadata__\":{";

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <avss/core/error.hpp>
+#include <avss/io/place_index.hpp>
 #include <charconv>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -95,12 +95,12 @@ class strict_json {
     v.type = json_value::kind::object;
     accept('{');
     if (accept('}')) return;
-    std::unordered_set<std::string> seen;
+    name_index seen;
     do {
       spaces();
       if (peek() != '"') bad("a key must be a string");
       std::string key = string();
-      if (!seen.insert(key).second) bad("duplicate key");
+      if (!seen.add(key, v.keys.size())) bad("duplicate key");
       if (!accept(':')) bad("':' expected");
       v.keys.push_back(std::move(key));
       v.items.push_back(value(depth - 1));

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/io/bytes.hpp>
+#include <avss/io/place_index.hpp>
 #include <avss/io/printable.hpp>
 #include <cstdint>
 #include <limits>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -47,8 +47,8 @@ class zip_reader {
 
   // The entry of that name, or nullptr.
   const zip_entry* find(std::string_view name) const {
-    const auto found = index_.find(std::string(name));
-    return found == index_.end() ? nullptr : &entries_[found->second];
+    const std::size_t place = index_.find(std::string(name));
+    return place == name_index::none ? nullptr : &entries_[place];
   }
 
   // The bytes of a stored entry, in place, after a CRC check.
@@ -154,7 +154,7 @@ class zip_reader {
       total = checked_add(total, e.size).value_or(std::numeric_limits<std::uint64_t>::max());
       if (total / limits_.ratio > archive_.size() && total / 4 > limits_.free_size)
         damaged("its entries declare more than ", limits_.ratio, " times the bytes of the file");
-      if (!index_.emplace(e.name, entries_.size()).second) damaged("entry ", printable(e.name), " occurs twice");
+      if (!index_.add(e.name, entries_.size())) damaged("entry ", printable(e.name), " occurs twice");
       entries_.push_back(std::move(e));
     }
   }
@@ -168,7 +168,7 @@ class zip_reader {
 
   // From local headers to data, and no two entries over the same bytes (which is how zip bombs multiply).
   void locate_data() {
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
+    std::vector<byte_range> ranges;
     ranges.reserve(entries_.size());
     for (zip_entry& e : entries_) {
       const std::uint64_t local = e.data;
@@ -216,7 +216,7 @@ class zip_reader {
   std::string origin_;
   zip_limits limits_;
   std::vector<zip_entry> entries_;
-  std::unordered_map<std::string, std::size_t> index_;
+  name_index index_;
 };
 
 }  // namespace avss

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <avss/core/assignment.hpp>
 #include <avss/core/error.hpp>
+#include <avss/core/shape.hpp>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -41,60 +44,27 @@ inline std::vector<std::size_t> best_permutation_exhaustive(std::span<const doub
   return best;
 }
 
-// Shortest augmenting paths with dual prices, O(n^3) (Kuhn 1955; Jonker and Volgenant 1987).
+// The general method, on costs from 0 to 1 that stand for the scores.
 inline std::vector<std::size_t> best_permutation_by_prices(std::span<const double> score, std::size_t n) {
   // Finite stand-ins for what is not: a +inf outweighs all finite differences together, a NaN or -inf outweighs n +inf.
   double low = std::numeric_limits<double>::infinity(), high = -low;
+  bool finite = true;
   for (double s : score)
-    if (std::isfinite(s)) low = std::min(low, s), high = std::max(high, s);
+    if (std::isfinite(s))
+      low = std::min(low, s), high = std::max(high, s);
+    else
+      finite = false;
   if (low > high) low = high = 0;
   const double count = static_cast<double>(n);
-  const double best = high + count * (high - low + 1), worst = low - (count + 1) * (best - low + 1);
-  const auto cost = [&](std::size_t estimate, std::size_t target) {
-    const double s = score[estimate * n + target];
-    return -(std::isfinite(s) ? s : s > 0 ? best : worst);
-  };
-
-  constexpr std::size_t none = static_cast<std::size_t>(-1);
-  std::vector<double> row_price(n, 0), column_price(n, 0), distance(n);
-  std::vector<std::size_t> row_of(n, none), column_of(n, none), before(n);
-  std::vector<char> settled(n);
-  for (std::size_t start = 0; start < n; ++start) {
-    std::fill(distance.begin(), distance.end(), std::numeric_limits<double>::infinity());
-    std::fill(settled.begin(), settled.end(), char{0});
-    std::size_t row = start, last = none;
-    double travelled = 0;
-    while (last == none) {
-      std::size_t nearest = none;
-      for (std::size_t c = 0; c < n; ++c) {
-        if (settled[c]) continue;
-        const double through = travelled + cost(row, c) - row_price[row] - column_price[c];
-        if (through < distance[c]) distance[c] = through, before[c] = row;
-        if (nearest == none || distance[c] < distance[nearest]) nearest = c;
-      }
-      travelled = distance[nearest];
-      settled[nearest] = 1;
-      if (row_of[nearest] == none)
-        last = nearest;
-      else
-        row = row_of[nearest];
-    }
-    // New prices keep every reduced cost at or above zero and those of the assignment at zero.
-    row_price[start] += travelled;
-    for (std::size_t c = 0; c < n; ++c) {
-      if (!settled[c]) continue;
-      const double change = travelled - distance[c];
-      column_price[c] -= change;
-      if (row_of[c] != none) row_price[row_of[c]] += change;
-    }
-    for (std::size_t c = last;;) {
-      const std::size_t r = before[c];
-      row_of[c] = r;
-      std::swap(column_of[r], c);
-      if (r == start) break;
-    }
-  }
-  return row_of;
+  const double best = finite ? high : high + count * (high - low + 1);
+  const double worst = finite ? low : low - (count + 1) * (best - low + 1);
+  const double range = best > worst ? best - worst : 1;
+  std::vector<double> cost(score.size());
+  for (std::size_t i = 0; i < cost.size(); ++i)
+    cost[i] = (best - (std::isfinite(score[i]) ? score[i] : score[i] > 0 ? best : worst)) / range;
+  std::vector<std::int32_t> chosen(n);
+  assign_by_shortest_paths(static_cast<dim_t>(n), cost.data(), chosen.data());
+  return {chosen.begin(), chosen.end()};
 }
 
 }  // namespace detail

@@ -7,7 +7,6 @@
 #include <avss/io/weights_file.hpp>
 #include <avss/model/convtasnet.hpp>
 #include <avss/model/weights.hpp>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,7 +21,7 @@ class claims {
 
   void number(std::string_view key, double ours) {
     const checkpoint_value* v = said_.find(key);
-    if (v && v->number() && *v->number() != ours) differ(key, text(*v->number()), text(ours));
+    if (v && v->number() && *v->number() != ours) differ(key, joined(*v->number()), joined(ours));
   }
   void flag(std::string_view key, bool ours) {
     const checkpoint_value* v = said_.find(key);
@@ -38,11 +37,6 @@ class claims {
   const std::string& differences() const { return all_; }
 
  private:
-  static std::string text(double v) {
-    std::ostringstream s;
-    s << v;
-    return s.str();
-  }
   void differ(std::string_view key, const std::string& theirs, const std::string& ours) {
     all_ += (all_.empty() ? "" : "; ") + prefix_ + std::string(key) + " is " + theirs + " in the file and " + ours +
             " in the network";

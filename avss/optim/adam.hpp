@@ -32,7 +32,9 @@ class adam {
     detail::check_ranges(trained_, extent);
     check(config_.beta1);
     if (!(config_.beta2 >= 0 && config_.beta2 < 1)) fail("Adam's beta2 must lie in [0, 1), not ", config_.beta2);
-    if (!(config_.eps >= 0) || !(config_.weight_decay >= 0)) fail("Adam's eps and weight decay must not be negative");
+    // A parameter that never had a gradient would be moved by 0 / 0.
+    if (!(static_cast<T>(config_.eps) > 0)) fail("Adam's eps must be positive, not ", config_.eps, "; 1e-8 is common");
+    if (!(config_.weight_decay >= 0)) fail("Adam's weight decay must not be negative");
   }
 
   const adam_config& config() const { return config_; }

@@ -5,7 +5,9 @@
 #include <avss/core/error.hpp>
 #include <avss/core/param.hpp>
 #include <avss/op/optim.hpp>
-#include <span>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace avss {
@@ -14,13 +16,14 @@ namespace avss {
 // is not trained is left out: as PyTorch does with parameters that have no gradient, an optimiser neither decays nor
 // changes it and keeps no state of it.
 inline std::vector<flat_range> trained_ranges(const std::vector<param_info>& params) {
-  std::vector<param_info> sorted;
-  for (const param_info& p : params)
-    if (!p.is_state) sorted.push_back(p);
-  std::sort(sorted.begin(), sorted.end(), [](const param_info& a, const param_info& b) { return a.offset < b.offset; });
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> order;  // offsets, and whose they are
+  for (std::size_t i = 0; i < params.size(); ++i)
+    if (!params[i].is_state) order.emplace_back(params[i].offset, i);
+  std::sort(order.begin(), order.end());
   std::vector<flat_range> ranges;
   bool open = false;
-  for (const param_info& p : sorted) {
+  for (const auto& [offset, i] : order) {
+    const param_info& p = params[i];
     if (p.trained) {
       if (!open) ranges.push_back({p.offset, 0});
       ranges.back().size = p.offset + p.size - ranges.back().offset;

@@ -275,7 +275,7 @@ class trainer {
   void resume() {
     std::filesystem::path taken;
     checkpoint c = resume_checkpoint(
-        o_.folder, o_.resume_from, [&](const std::string& w) { err_ << "warning: " << w << std::endl; }, taken);
+        o_.folder, o_.resume_from, [&](const std::string& w) { err_ << "warning: " << one_line(w) << std::endl; }, taken);
     const std::string origin = taken.string();
     const state_reader r(c.avss, origin, "avss");
     const auto same = [&](const char* what, const auto& theirs, const auto& ours) {

@@ -102,6 +102,13 @@ TEST_F(mixture_layout, takes_a_file_or_a_plain_folder) {
   EXPECT_EQ(names(one), (std::vector<std::string>{"b"}));
   EXPECT_EQ(one.folder, folder / "some");
   EXPECT_TRUE(says(error_of([&] { list_input(folder / "none"); }), "no such file or folder"));
+  // What the system refuses to look at is not said to be missing. (A folder without permission, but root may enter any.)
+  std::filesystem::create_symlink("circle", folder / "circle");
+  for (const std::string& refused :
+       {error_of([&] { list_input(folder / "circle"); }), error_of([&] { list_dataset(folder / "circle"); })})
+    EXPECT_TRUE(says(refused, "circle", "cannot be opened: Too many levels of symbolic links"));
+  // A message is one line, whatever the name.
+  EXPECT_TRUE(says(error_of([&] { list_input(folder / "two\nlines\x1b"); }), "two\\nlines\\x1b: no such file"));
   fs::create_directories(folder / "empty");
   EXPECT_TRUE(says(error_of([&] { list_input(folder / "empty"); }), "is empty"));
 }

@@ -241,6 +241,7 @@ struct synthesis_case {
   dim_t batch, in, sources, filters, window, stride, frames, left, length;
   activation act = activation::sigmoid;
   bool slope = true, mask_bias = true, bias = true;
+  double far_logits = 0;  // with mask_bias: these, of either sign, in place of it
 
   std::vector<array_spec> arrays() const {
     std::vector<array_spec> a{{"z", batch * in * frames, role::input},
@@ -276,6 +277,10 @@ struct synthesis_case {
   }
   template <class B>
   void forward(op_run<B>& r) const {
+    using T = typename B::value_type;
+    if (far_logits != 0)
+      for (std::size_t i = 0; i < r.values("mask_bias").size(); ++i)
+        r.values("mask_bias")[i] = static_cast<T>(i % 3 == 1 ? -far_logits : far_logits);
     r.run(describe(r));
   }
   template <class B>

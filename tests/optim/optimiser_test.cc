@@ -175,6 +175,7 @@ TEST(optimiser, resumes_bit_equal) {
 TEST(optimiser, refuses_what_cannot_be) {
   EXPECT_THROW(adam<float>({.beta1 = 1}, {}, 8), error);
   EXPECT_THROW(adam<float>({.beta2 = 1.5}, {}, 8), error);
+  for (double eps : {0., -1e-8, 1e-60}) EXPECT_THROW(adam<float>({.eps = eps}, {}, 8), error) << eps;
   EXPECT_THROW(adam<float>({}, {{4, 5}}, 8), error);
   EXPECT_THROW(sgd<float>({.nesterov = true}, {}, 8), error);
   EXPECT_THROW(moving_average<float>(1.0, {}, std::vector<float>(8)), error);

@@ -113,6 +113,7 @@ TEST_F(infer, needs_to_know_what_where_and_with_which_weights) {
   expect_refusal(tiny() + " " + data() + to_results() + " inferencer.widow=3", "inferencer.widow", "inferencer.window");
   for (const char* window : {"-1", "3601", "1e300"})
     expect_refusal(tiny() + " " + data() + to_results() + " inferencer.window=" + window, "inferencer.window");
+  expect_refusal(tiny() + " " + data() + to_results() + " inferencer.seed=abc", "inferencer.seed");
   expect_refusal(tiny() + " " + data() + to_results() + " inferencer.level=loud", "mixture", "peak", "none");
   expect_refusal(tiny() + " " + data() + to_results() + " datasets.inf.target_sr=768001", "datasets.inf.target_sr", "768000");
   expect_refusal("model=convtasnet_teeny " + data() + to_results(), "convtasnet_tiny");
