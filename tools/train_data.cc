@@ -167,7 +167,7 @@ made make(const settings& settings, const std::string& part, const purpose& p) {
   made m = target == "AVSSDataset"     ? make_mixture_set(s, p)
            : target == "DynamicMixing" ? make_dynamic(s, p)
                                        : make_synthetic(s, p);
-  m.about = part + ": " + m.about;
+  m.about = one_line(part + ": " + m.about);
   return m;
 }
 

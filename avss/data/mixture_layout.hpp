@@ -103,11 +103,10 @@ inline std::string folders_in(const std::filesystem::path& folder) {
 
 // How many of s1/, s2/, ... `folder` holds; they must be numbered without a gap.
 inline std::size_t count_source_folders(const std::filesystem::path& folder) {
-  std::error_code ignored;
   std::size_t count = 0;
-  while (std::filesystem::is_directory(folder / source_folder_name(count + 1), ignored)) ++count;
+  while (is_folder(folder / source_folder_name(count + 1))) ++count;
   const std::string after = source_folder_name(count + 2);
-  if (std::filesystem::is_directory(folder / after, ignored))
+  if (is_folder(folder / after))
     fail(folder.string(), ": has ", after, " but no ", source_folder_name(count + 1), "; sources are numbered from s1 on");
   return count;
 }
