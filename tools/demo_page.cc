@@ -25,7 +25,16 @@ std::string fixed(double value, int digits) {
   return text;
 }
 
-std::string db(double value) { return decibels(value) + " dB"; }
+// As in the table on the terminal, with a minus sign.
+std::string level(double value) {
+  const std::string text = decibels(value);
+  return text.starts_with('-') && text.size() > 1 ? "&minus;" + text.substr(1) : text;
+}
+
+std::string db(double value) { return level(value) + " dB"; }
+
+// Good news in green.
+const char* gain_class(double improvement) { return improvement > 0 ? " class=\"gain\"" : ""; }
 
 // A piece of a page with {0}, {1}, ... replaced by the parts; what stands in a part stays as it is.
 template <class... Parts>
@@ -51,9 +60,9 @@ class page {
     out_ = fill(page_head, demo_generator);
     out_ += "<body>\n<main>\n";
     opening();
-    scores();
     reading();
     for (std::size_t i = 0; i < r_.mixtures.size(); ++i) card(i);
+    scores();
     closing();
     return out_ + "</main>\n</body>\n</html>\n";
   }
@@ -69,14 +78,14 @@ class page {
     for (std::size_t i = 0; i < r_.mixtures.size(); ++i) {
       const demo_mixture& m = r_.mixtures[i];
       out_ += fill(
-          "<tr><th scope=\"row\"><a href=\"#m{0}\">{0}. {1} and {2}</a></th><td>{3}</td><td>{4}</td><td "
-          "class=\"gain\">{5}</td></tr>\n",
-          std::to_string(i + 1), speaker(m, 0), speaker(m, 1), decibels(m.before), decibels(m.after), decibels(m.improvement));
+          "<tr><th scope=\"row\"><a href=\"#m{0}\">{0}. {1} and {2}</a></th><td>{3}</td><td>{4}</td><td{6}>{5}</td></tr>\n",
+          std::to_string(i + 1), speaker(m, 0), speaker(m, 1), level(m.before), level(m.after), level(m.improvement),
+          gain_class(m.improvement));
     }
     out_ += fill(
-        "</tbody>\n<tfoot><tr><th scope=\"row\">Mean</th><td>{0}</td><td>{1}</td><td "
-        "class=\"gain\">{2}</td></tr></tfoot>\n</table></div>\n</section>\n",
-        decibels(r_.before), decibels(r_.after), decibels(r_.improvement));
+        "</tbody>\n<tfoot><tr><th scope=\"row\">Mean</th><td>{0}</td><td>{1}</td><td{3}>{2}</td></tr></tfoot>\n</table></div>\n"
+        "</section>\n",
+        level(r_.before), level(r_.after), level(r_.improvement), gain_class(r_.improvement));
   }
 
   void reading() {
@@ -84,7 +93,7 @@ class page {
     constexpr std::size_t count = 16;
     for (std::size_t i = 0; i <= count; ++i)
       stops += (i > 0 ? "," : "") + hex_colour(colour_map()[std::min<std::size_t>(255, i * 256 / count)]);
-    out_ += fill(page_reading, stops, fixed(-picture_range, 0), fixed(-picture_range / 2, 0));
+    out_ += fill(page_reading, stops, "&minus;" + fixed(picture_range, 0), "&minus;" + fixed(picture_range / 2, 0));
   }
 
   void card(std::size_t i) {

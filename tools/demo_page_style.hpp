@@ -60,18 +60,23 @@ tfoot th, tfoot td { font-weight: 700; border-bottom: 0; }
   background: var(--card); border: 1px solid var(--line); border-radius: 14px;
   padding: clamp(1rem, 3vw, 2rem); scroll-margin-top: 1rem;
 }
-.pair { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1.5rem 2.25rem; margin-top: 1.75rem; }
-.voice + .voice { border-left: 1px solid var(--line); padding-left: 2.25rem; }
+.pair { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1.5rem 3rem; margin-top: 1.75rem; }
+.voice { position: relative; }
+.voice + .voice::before { content: ""; position: absolute; inset: 0 auto 0 -1.5rem; border-left: 1px solid var(--line); }
 @media (max-width: 46rem) {
   .pair { grid-template-columns: minmax(0, 1fr); }
-  .voice + .voice { border-left: 0; padding-left: 0; border-top: 1px solid var(--line); padding-top: 1.5rem; }
+  .voice + .voice { border-top: 1px solid var(--line); padding-top: 1.5rem; }
+  .voice + .voice::before { content: none; }
+  .facts { gap: .6rem; margin: 1.5rem 0 2.25rem; }
+  .facts div { display: grid; grid-template-columns: 7.5rem 1fr; align-items: baseline; border-top-width: 2px; }
+  .facts dd { grid-row: 1; font-size: 1.4rem; }
   th, td { padding-left: .4rem; padding-right: .4rem; }
 }
 figure { margin: 0 0 1.25rem; }
 .voice figure:last-child { margin-bottom: 0; }
 figcaption { margin-bottom: .4rem; line-height: 1.35; }
 figcaption span { color: var(--soft); font-size: .95rem; margin-left: .25rem; overflow-wrap: anywhere; }
-audio { display: block; width: 100%; height: 2.75rem; margin-bottom: .6rem; }
+audio { display: block; width: 100%; height: 2.75rem; margin-bottom: .8rem; }
 .plot { display: grid; grid-template-columns: 2.9rem minmax(0, 1fr); padding-right: .5rem; }
 .plot img { display: block; width: 100%; height: 9rem; border-radius: 2px; background: #08040f; }
 .y, .x { position: relative; color: var(--soft); font-size: .75rem; line-height: 1; font-variant-numeric: tabular-nums; }
@@ -93,7 +98,7 @@ constexpr const char* page_opening = R"html(<header>
 time. A small neural network hears only that sum and gives back each voice alone.</p>
 <dl class="facts">
 <div><dt>mixtures of two voices</dt><dd>{0}</dd></div>
-<div><dt>better than the mixture, on average (SI-SNR)</dt><dd>{1}</dd></div>
+<div><dt>gained over the mixture, on average (<a href="#scores">SI&#8209;SNR</a>)</dt><dd>{1}</dd></div>
 <div><dt>to separate {2} s of sound on this computer&#39;s CPU</dt><dd>{3} s</dd></div>
 </dl>
 </header>
@@ -101,7 +106,7 @@ time. A small neural network hears only that sum and gives back each voice alone
 
 constexpr const char* page_scores = R"html(<section aria-labelledby="scores">
 <h2 id="scores">How well it went</h2>
-<p>SI-SNR tells how much stronger the wanted voice is than everything else in a sound, at whatever loudness. At 0 dB both
+<p>SI-SNR (scale-invariant signal-to-noise ratio) tells how much stronger the wanted voice is than everything else in a sound, at whatever loudness. At 0 dB both
 are equally strong; 10 dB more leave a tenth of the rest, 20 dB a hundredth. The network gives its two results in no
 particular order; each is compared with the voice that it fits best.</p>
 <div class="scroll" role="region" aria-labelledby="scores" tabindex="0"><table>
@@ -115,10 +120,10 @@ constexpr const char* page_reading = R"html(<section aria-labelledby="reading">
 <h2 id="reading">How to read the pictures</h2>
 <p>A spectrogram shows when (from left to right) a sound has how much energy at which frequency (low tones at the bottom).
 The stacked stripes are the harmonics of a voice: in a mixture two such stacks cross each other, in a separated voice one
-is left. A good result looks like the truth below it.</p>
+is left. A good result looks like the truth below it. 0 dB is the loudest point of each mixture.</p>
 <div class="bar" role="img" aria-label="Colours: from dark violet, {1} dB, over red to pale yellow, 0 dB">
 <div style="background:linear-gradient(90deg,{0})"></div>
-<p aria-hidden="true"><span>{1} dB</span><span>{2} dB</span><span>0 dB, the mixture&#39;s loudest point</span></p>
+<p aria-hidden="true"><span>{1} dB</span><span>{2} dB</span><span>0 dB</span></p>
 </div>
 </section>
 )html";

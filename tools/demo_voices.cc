@@ -23,12 +23,11 @@ namespace fs = std::filesystem;
 struct voice_package {
   const char *package, *folder, *name;
 };
-constexpr const char* sounds = "/usr/share/asterisk/sounds";
 constexpr voice_package packages[] = {
     {"asterisk-core-sounds-en-g722", "en_US_f_Allison", "Allison (English)"},
     {"asterisk-core-sounds-fr-g722", "fr_CA_f_June", "June (French)"},
     {"asterisk-core-sounds-it-g722", "it_IT_m_Carlo", "Carlo (Italian)"},
-    {"asterisk-core-sounds-ru-g722", "ru_RU_f_IvrvoiceRU", "IvrvoiceRU (Russian)"},
+    {"asterisk-core-sounds-ru-g722", "ru_RU_f_IvrvoiceRU", "Ivrvoice (Russian)"},
 };
 
 bool may_be_sound(const fs::path& file) {
@@ -51,12 +50,12 @@ std::vector<fs::path> list_sounds(const fs::path& folder) {
   return files;
 }
 
-std::vector<voice> installed_voices(std::ostream& notes) {
+std::vector<voice> installed_voices(const fs::path& packaged, std::ostream& notes) {
   std::vector<voice> voices;
   std::string missing;
   std::error_code ignored;
   for (const voice_package& p : packages) {
-    const fs::path folder = fs::path(sounds) / p.folder;
+    const fs::path folder = packaged / p.folder;
     std::vector<fs::path> files;
     if (fs::is_directory(folder, ignored)) files = list_sounds(folder);
     if (files.empty())
@@ -108,8 +107,8 @@ std::string shorter_than(double seconds) {
 
 }  // namespace
 
-std::vector<voice> find_voices(const fs::path& folder, std::ostream& notes) {
-  if (folder.empty()) return installed_voices(notes);
+std::vector<voice> find_voices(const fs::path& folder, std::ostream& notes, const fs::path& packaged) {
+  if (folder.empty()) return installed_voices(packaged, notes);
   std::error_code code, ignored;
   if (!fs::is_directory(folder, ignored))
     fail(folder.string(), ": no such folder; expected one that holds a folder of recordings for each speaker");

@@ -16,9 +16,11 @@ struct voice {
   std::vector<std::filesystem::path> files;  // that may be sound, by path
 };
 
-// The speakers of a folder that holds a folder for each; or, where `folder` is empty, those whose Debian packages are
-// installed: the others get a note on `notes`. Throws error, with what to do, if there are not two.
-std::vector<voice> find_voices(const std::filesystem::path& folder, std::ostream& notes);
+// The speakers of a folder that holds a folder for each; or, where `folder` is empty, those whose Debian packages have
+// installed their sounds into `packaged`: the others get a note on `notes`. Throws error, with what to do, if there are not
+// two.
+std::vector<voice> find_voices(const std::filesystem::path& folder, std::ostream& notes,
+                               const std::filesystem::path& packaged = "/usr/share/asterisk/sounds");
 
 struct clip {
   std::filesystem::path file;
