@@ -263,7 +263,9 @@ demo_report make_report(const demo_options& o, separator& network, std::ostream&
   for (std::size_t n = 0; n < static_cast<std::size_t>(o.mixtures); ++n) {
     check_stop();
     const auto [a, b] = pairs[n % pairs.size()];
-    demo_mixture m = mix(n + 1, {&voices[a], &voices[b]}, {voices[a].get(used[a]++), voices[b].get(used[b]++)});
+    // A pair that comes again combines other clips, even where both have as few.
+    const clip *first = voices[a].get(used[a]++), *second = voices[b].get(used[b]++ + n / pairs.size());
+    demo_mixture m = mix(n + 1, {&voices[a], &voices[b]}, {first, second});
     const auto start = std::chrono::steady_clock::now();
     const std::vector<float> estimates = separate(network, m);
     r.spent += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
