@@ -1,7 +1,5 @@
 #include "tools/demo_job.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <avss/core/error.hpp>
@@ -9,6 +7,7 @@
 #include <avss/io/atomic_file.hpp>
 #include <avss/io/audio_writer.hpp>
 #include <avss/io/read_file.hpp>
+#include <avss/io/staged_folder.hpp>
 #include <avss/metric/separation.hpp>
 #include <avss/model/long_form.hpp>
 #include <cctype>
@@ -43,62 +42,6 @@ bool is_demo_folder(const fs::path& folder) {
   return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()).find(demo_generator) !=
          std::string_view::npos;
 }
-
-// Files are made in a folder of their own beside the target, which become visible together.
-class staged_folder {
- public:
-  explicit staged_folder(const fs::path& target) : target_(fs::absolute(target).lexically_normal()) {
-    if (!target_.has_filename()) target_ = target_.parent_path();
-    part_ = target_.parent_path() / ("." + target_.filename().string().substr(0, 64) + ".part-" + std::to_string(::getpid()));
-    std::error_code code;
-    fs::create_directories(target_.parent_path(), code);
-    if (!code && !fs::create_directory(part_, code) && !code) code = std::make_error_code(std::errc::file_exists);
-    if (code) {
-      part_.clear();
-      fail(target_.string(), ": cannot be made: ", code.message(), "; choose another folder, demo.out=DIR");
-    }
-  }
-  staged_folder(const staged_folder&) = delete;
-  staged_folder& operator=(const staged_folder&) = delete;
-  ~staged_folder() {
-    std::error_code ignored;
-    if (!part_.empty()) fs::remove_all(part_, ignored);
-  }
-
-  const fs::path& target() const { return target_; }
-
-  // Where to make a file, in a folder that is there.
-  fs::path file(const fs::path& inside) const {
-    const fs::path path = part_ / inside;
-    std::error_code code;
-    fs::create_directories(path.parent_path(), code);
-    if (code) fail(path.parent_path().string(), ": cannot be made: ", code.message());
-    return path;
-  }
-
-  // `last` is the file that shows that all others are there.
-  void publish(const fs::path& last) {
-    std::error_code code;
-    fs::rename(part_, target_, code);  // there is none yet, or an empty one
-    if (code) {
-      std::vector<fs::path> files;
-      for (const auto& entry : fs::recursive_directory_iterator(part_))
-        if (entry.is_regular_file()) files.push_back(fs::relative(entry.path(), part_));
-      std::stable_partition(files.begin(), files.end(), [&](const fs::path& f) { return f != last; });
-      for (const fs::path& f : files) {
-        fs::create_directories((target_ / f).parent_path(), code);
-        if (!code) fs::rename(part_ / f, target_ / f, code);
-        if (code)
-          fail((target_ / f).string(), ": cannot be written: ", code.message(), "; choose another folder, demo.out=DIR");
-      }
-    } else {
-      part_.clear();
-    }
-  }
-
- private:
-  fs::path target_, part_;
-};
 
 double rms(std::span<const float> x) {
   double sum = 0;
@@ -294,8 +237,8 @@ void check_demo_folder(const fs::path& out) {
 int run_demo(const demo_options& options, separator& network, std::ostream& out, std::ostream& err) {
   const stop_on_signal guard;
   try {
+    staged_folder folder(options.out);  // first: where nothing can be written, nothing need be computed
     const demo_report r = make_report(options, network, err);
-    staged_folder folder(options.out);
     write(r, folder);
     print(r, out);
     out << "listen and look: file://" << (folder.target() / "index.html").string() << std::endl;

@@ -30,7 +30,8 @@ body {
   font: 1.0625rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
 }
 main { max-width: 71rem; margin: 0 auto; padding: clamp(1.5rem, 5vw, 4rem) clamp(1rem, 4vw, 2.5rem); }
-h1 { font-size: clamp(1.9rem, 1.2rem + 3vw, 3.1rem); line-height: 1.1; letter-spacing: -.02em; margin: 0 0 1rem; text-wrap: balance; }
+h1 { font-size: clamp(1.9rem, 1.2rem + 3vw, 3.1rem); line-height: 1.1; margin: 0 0 1rem; letter-spacing: -.02em;
+  text-wrap: balance; }
 h2 { font-size: 1.35rem; line-height: 1.25; margin: 0 0 .75rem; }
 h3 { font-size: 1.05rem; margin: 0 0 .5rem; color: var(--accent); }
 p { margin: 0 0 1rem; max-width: 44rem; }
@@ -106,12 +107,13 @@ time. A small neural network hears only that sum and gives back each voice alone
 
 constexpr const char* page_scores = R"html(<section aria-labelledby="scores">
 <h2 id="scores">How well it went</h2>
-<p>SI-SNR (scale-invariant signal-to-noise ratio) tells how much stronger the wanted voice is than everything else in a sound, at whatever loudness. At 0 dB both
-are equally strong; 10 dB more leave a tenth of the rest, 20 dB a hundredth. The network gives its two results in no
-particular order; each is compared with the voice that it fits best.</p>
+<p>SI-SNR (scale-invariant signal-to-noise ratio) tells how much stronger the wanted voice is than everything else in a
+sound, at whatever loudness. At 0 dB both are equally strong; 10 dB more leave a tenth of the rest, 20 dB a hundredth. The
+network gives its two results in no particular order; each is compared with the voice that it fits best.</p>
 <div class="scroll" role="region" aria-labelledby="scores" tabindex="0"><table>
 <caption>SI-SNR in dB, mean of both voices</caption>
-<thead><tr><th scope="col">Voices</th><th scope="col">Mixture</th><th scope="col">Separated</th><th scope="col">Better by</th></tr></thead>
+<thead><tr><th scope="col">Voices</th><th scope="col">Mixture</th>
+<th scope="col">Separated</th><th scope="col">Better by</th></tr></thead>
 <tbody>
 )html";
 
@@ -136,8 +138,8 @@ files: <code>audio/mix</code>, <code>audio/s1</code>, <code>audio/s2</code> are 
 )html";
 
 constexpr const char* page_credits =
-    R"html(<p>Voices: telephone prompts of the Debian packages <code>asterisk-core-sounds-{en,fr,it,ru}-g722</code>, by Allison Smith and
-June Wallack (CC BY-SA 3.0), Carlo Flora and ivrvoice.ru (CC BY 3.0); here cut, resampled and added up.</p>
+    R"html(<p>Voices: telephone prompts of the Debian packages <code>asterisk-core-sounds-{en,fr,it,ru}-g722</code>, by Allison
+Smith and June Wallack (CC BY-SA 3.0), Carlo Flora and ivrvoice.ru (CC BY 3.0); here cut, resampled and added up.</p>
 )html";
 
 }  // namespace avss::tools

@@ -244,8 +244,8 @@ TEST_F(demo, says_in_one_line_what_is_wrong_with_the_rest) {
   write_bytes(folder / "text.pth", "no weights");
   expect_refusal("model=convtasnet_tiny demo.from_pretrained=" + (folder / "text.pth").string() + voices + out, "text.pth");
   expect_refusal(tiny() + voices + " demo.out=" + weights().string(), "is a file", "demo.out=DIR");
-  expect_refusal(tiny() + voices + " demo.out=" + (weights() / "x").string(), "cannot be made", "demo.out=DIR");
-  expect_refusal(tiny() + voices + " demo.out=/proc/nothing", "/proc/nothing", "cannot be made", "demo.out=DIR");
+  expect_refusal(tiny() + voices + " demo.out=" + (weights() / "x").string(), "cannot be made", "choose another folder");
+  expect_refusal(tiny() + voices + " demo.out=/proc/nothing", "/proc/nothing", "cannot be made", "choose another folder");
   expect_refusal(usual() + " demo.mixtures=0", "demo.mixtures", "1 to 50");
   expect_refusal(usual() + " demo.min_seconds=7", "demo.min_seconds", "7 and 6");
   expect_refusal(usual() + " demo.voice=x", "demo.voice", "demo.voices");
