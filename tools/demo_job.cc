@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -170,6 +171,18 @@ void print(const demo_report& r, std::ostream& out) {
   out << text;
 }
 
+// A path as terminals and browsers take it.
+std::string file_url(const fs::path& path) {
+  std::string url = "file://";
+  for (const char c : path.string()) {
+    char code[4] = {c};
+    if (!std::isalnum(static_cast<unsigned char>(c)) && !std::strchr("/-_.~", c))
+      std::snprintf(code, sizeof code, "%%%02X", static_cast<unsigned char>(c));
+    url += code;
+  }
+  return url;
+}
+
 void write(const demo_report& r, staged_folder& folder) {
   const auto sound = [&](const std::string& inside, const demo_mixture& m, const std::vector<float>& x) {
     check_stop();
@@ -241,7 +254,7 @@ int run_demo(const demo_options& options, separator& network, std::ostream& out,
     const demo_report r = make_report(options, network, err);
     write(r, folder);
     print(r, out);
-    out << "listen and look: file://" << (folder.target() / "index.html").string() << std::endl;
+    out << "listen and look: " << file_url(folder.target() / "index.html") << std::endl;
   } catch (const stopped&) {
     err << "stopped; nothing was written" << std::endl;
     return 130;

@@ -220,6 +220,9 @@ TEST_F(demo, relative_paths_start_where_the_user_is) {
                         "BUILD_WORKING_DIRECTORY=" + folder.string());
   EXPECT_EQ(r.status, 0) << r.err;
   EXPECT_TRUE(fs::exists(folder / "avss_demo/index.html"));
+  const outcome spaced = run(usual() + " demo.mixtures=1 'demo.out=" + (folder / "my results").string() + "'");
+  EXPECT_EQ(spaced.status, 0) << spaced.err;
+  EXPECT_NE(spaced.out.find("/my%20results/index.html\n"), std::string::npos) << spaced.out;
 }
 
 TEST_F(demo, says_in_one_line_what_is_wrong_with_voices) {
