@@ -139,20 +139,27 @@ inline command_line parse_command_line(const std::vector<std::string>& arguments
   return c;
 }
 
-// The folder of configurations that comes with the program: in the runfiles of a build by bazel, in ../share of an
-// installation.
-inline std::string own_configs(const std::string& argv0) {
+// Where a file or folder of this project that comes with the program may lie, in the order of the search: `inside` the
+// runfiles of a build by bazel ("tools/configs"), or `installed` in ../share/avss of an installation.
+inline std::vector<std::string> own_places(const std::string& argv0, const std::string& inside, const std::string& installed) {
   std::vector<std::string> places;
-  const std::string inside = "/avss/tools/configs";
+  const std::string below = "/avss/" + inside;
   for (const char* variable : {"RUNFILES_DIR", "TEST_SRCDIR"})
-    if (const char* folder = std::getenv(variable)) places.push_back(folder + inside);
-  if (!argv0.empty()) places.push_back(argv0 + ".runfiles" + inside);
+    if (const char* folder = std::getenv(variable)) places.push_back(folder + below);
+  if (!argv0.empty()) places.push_back(argv0 + ".runfiles" + below);
   std::error_code ignored;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", ignored);
   if (!program.empty()) {
-    places.push_back(program.string() + ".runfiles" + inside);
-    places.push_back((program.parent_path().parent_path() / "share/avss/configs").string());
+    places.push_back(program.string() + ".runfiles" + below);
+    places.push_back((program.parent_path().parent_path() / "share/avss" / installed).string());
   }
+  return places;
+}
+
+// The folder of configurations that comes with the program.
+inline std::string own_configs(const std::string& argv0) {
+  const std::vector<std::string> places = own_places(argv0, "tools/configs", "configs");
+  std::error_code ignored;
   for (const std::string& p : places)
     if (std::filesystem::is_directory(p, ignored)) return p;
   fail("the tool's own configurations were not found; give their folder with -cp DIR; searched in ", listed(places));

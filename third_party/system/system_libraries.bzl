@@ -4,8 +4,13 @@ load(":system_library.bzl", "system_library")
 
 _DIRS = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"]
 
+_INCLUDES = ["/usr/include/x86_64-linux-gnu", "/usr/include/aarch64-linux-gnu", "/usr/include"]
+
 def _lib(name):
     return "|".join([d + "/lib" + name for d in _DIRS])
+
+def _header(name):
+    return "|".join([d + "/" + name for d in _INCLUDES])
 
 def system_libraries():
     system_library(
@@ -48,6 +53,25 @@ def system_libraries():
         package = "libbenchmark-dev",
         probes = ["/usr/include/benchmark/benchmark.h", _lib("benchmark.so") + "|" + _lib("benchmark.a")],
         linkopts = ["-lbenchmark", "-lpthread"],
+    )
+    # libavformat-dev brings the others along. Debian's build is under the GPL: only avss/io/media_* and the tools that read
+    # films or telephone formats link it.
+    system_library(
+        name = "ffmpeg",
+        package = "libavformat-dev",
+        probes = [
+            _header("libavformat/avformat.h"),
+            _header("libavcodec/avcodec.h"),
+            _header("libswresample/swresample.h"),
+            _lib("avformat.so"),
+        ],
+        linkopts = ["-lavformat", "-lavcodec", "-lswresample", "-lavutil"],
+    )
+    system_library(
+        name = "png",
+        package = "libpng-dev",
+        probes = ["/usr/include/png.h", _lib("png.so")],
+        linkopts = ["-lpng"],
     )
     system_library(
         name = "sndfile",

@@ -1,0 +1,74 @@
+// Several files that appear together or not at all.
+#pragma once
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <avss/core/error.hpp>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace avss {
+
+// Files are made in a hidden folder beside the target; publish() gives it the target's name. Where the target is there
+// already, its files of the same names are replaced one by one and all others stay. Without publish(), or when anything
+// throws, the target stays as it was and what was made is removed.
+class staged_folder {
+ public:
+  // Makes the folders above the target. Throws error where that, or a folder beside it, cannot be made.
+  explicit staged_folder(const std::filesystem::path& target) : target_(std::filesystem::absolute(target).lexically_normal()) {
+    namespace fs = std::filesystem;
+    if (!target_.has_filename()) target_ = target_.parent_path();
+    static std::atomic<unsigned> serial{0};
+    const std::string name = "." + target_.filename().string().substr(0, 64) + ".part-" + std::to_string(::getpid()) + "-" +
+                             std::to_string(serial++);
+    std::error_code code;
+    fs::create_directories(target_.parent_path(), code);
+    if (!code && !fs::create_directory(target_.parent_path() / name, code) && !code)
+      code = std::make_error_code(std::errc::file_exists);
+    if (code) fail(target_.string(), ": cannot be made: ", code.message(), "; choose another folder");
+    part_ = target_.parent_path() / name;
+  }
+  staged_folder(const staged_folder&) = delete;
+  staged_folder& operator=(const staged_folder&) = delete;
+  ~staged_folder() {
+    std::error_code ignored;
+    if (!part_.empty()) std::filesystem::remove_all(part_, ignored);
+  }
+
+  const std::filesystem::path& target() const { return target_; }
+
+  // Where to make a file; the folder for it is there.
+  std::filesystem::path file(const std::filesystem::path& inside) const {
+    const std::filesystem::path path = part_ / inside;
+    std::error_code code;
+    std::filesystem::create_directories(path.parent_path(), code);
+    if (code) fail((target_ / inside).string(), ": cannot be made: ", code.message(), "; choose another folder");
+    return path;
+  }
+
+  // In a target that is there, the file `last` comes last: it shows that all others are there.
+  void publish(const std::filesystem::path& last) {
+    namespace fs = std::filesystem;
+    std::error_code code;
+    fs::rename(part_, target_, code);  // where there is none, or an empty one
+    if (!code) return part_.clear();
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::recursive_directory_iterator(part_))
+      if (entry.is_regular_file()) files.push_back(fs::relative(entry.path(), part_));
+    std::stable_partition(files.begin(), files.end(), [&](const fs::path& f) { return f != last; });
+    for (const fs::path& f : files) {
+      fs::create_directories((target_ / f).parent_path(), code);
+      if (!code) fs::rename(part_ / f, target_ / f, code);
+      if (code) fail((target_ / f).string(), ": cannot be written: ", code.message(), "; choose another folder");
+    }
+  }
+
+ private:
+  std::filesystem::path target_, part_;
+};
+
+}  // namespace avss

@@ -1,0 +1,150 @@
+// Media files of any container and codec of FFmpeg, for tests of what reads them.
+#pragma once
+
+extern "C" {
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+}
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace avss::testing {
+
+// Writes one file: the container is chosen by the name's extension, each stream is written whole, one after the other.
+class media_file {
+ public:
+  explicit media_file(const std::filesystem::path& path) {
+    check(avformat_alloc_output_context2(&container_, nullptr, nullptr, path.c_str()), "container");
+    check(avio_open(&container_->pb, path.c_str(), AVIO_FLAG_WRITE), "file");
+  }
+  media_file(const media_file&) = delete;
+  media_file& operator=(const media_file&) = delete;
+  ~media_file() {
+    for (AVCodecContext* e : encoders_) avcodec_free_context(&e);
+    avio_closep(&container_->pb);
+    avformat_free_context(container_);
+  }
+
+  // samples: [frames][channels]
+  media_file& add_sound(AVCodecID codec, int rate, std::vector<float> samples, int channels = 1) {
+    AVCodecContext* e = make_encoder(codec);
+    e->sample_rate = rate;
+    e->sample_fmt = e->codec->sample_fmts[0];
+    av_channel_layout_default(&e->ch_layout, channels);
+    e->time_base = {1, rate};
+    add_stream(e);
+    sounds_.emplace_back(encoders_.size() - 1, std::move(samples));
+    return *this;
+  }
+
+  // Grey pictures that grow lighter.
+  media_file& add_pictures(AVCodecID codec, int fps, int count) {
+    AVCodecContext* e = make_encoder(codec);
+    e->width = 64, e->height = 48, e->pix_fmt = AV_PIX_FMT_YUV420P, e->time_base = {1, fps};
+    add_stream(e);
+    pictures_.emplace_back(encoders_.size() - 1, count);
+    return *this;
+  }
+
+  void write() {
+    check(avformat_write_header(container_, nullptr), "header");
+    for (const auto& [stream, samples] : sounds_) write_sound(stream, samples);
+    for (const auto& [stream, count] : pictures_) write_pictures(stream, count);
+    check(av_write_trailer(container_), "trailer");
+  }
+
+ private:
+  static void check(int code, const char* what) {
+    if (code < 0) throw std::runtime_error(std::string("a test's media file: ") + what + " fails");
+  }
+
+  AVCodecContext* make_encoder(AVCodecID id) {
+    const AVCodec* codec = avcodec_find_encoder(id);
+    check(codec ? 0 : -1, "finding the encoder");
+    encoders_.push_back(avcodec_alloc_context3(codec));
+    return encoders_.back();
+  }
+
+  void add_stream(AVCodecContext* e) {
+    if (container_->oformat->flags & AVFMT_GLOBALHEADER) e->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+    check(avcodec_open2(e, e->codec, nullptr), "encoder");
+    AVStream* s = avformat_new_stream(container_, nullptr);
+    s->time_base = e->time_base;
+    check(avcodec_parameters_from_context(s->codecpar, e), "stream");
+  }
+
+  void encode(std::size_t stream, const AVFrame* frame) {
+    AVCodecContext* e = encoders_[stream];
+    check(avcodec_send_frame(e, frame), "encoding");
+    AVPacket* packet = av_packet_alloc();
+    while (avcodec_receive_packet(e, packet) == 0) {
+      packet->stream_index = static_cast<int>(stream);
+      if (packet->duration == 0) packet->duration = 1;
+      av_packet_rescale_ts(packet, e->time_base, container_->streams[stream]->time_base);
+      check(av_interleaved_write_frame(container_, packet), "writing");
+    }
+    av_packet_free(&packet);
+  }
+
+  static void store(AVFrame& frame, int channel, int channels, int at, float value) {
+    const bool planar = av_sample_fmt_is_planar(static_cast<AVSampleFormat>(frame.format));
+    std::uint8_t* plane = frame.extended_data[planar ? channel : 0];
+    const int index = planar ? at : at * channels + channel;
+    if (av_get_packed_sample_fmt(static_cast<AVSampleFormat>(frame.format)) == AV_SAMPLE_FMT_S16)
+      reinterpret_cast<std::int16_t*>(plane)[index] = static_cast<std::int16_t>(std::lrint(value * 32767));
+    else
+      reinterpret_cast<float*>(plane)[index] = value;
+  }
+
+  void write_sound(std::size_t stream, const std::vector<float>& samples) {
+    AVCodecContext* e = encoders_[stream];
+    const int channels = e->ch_layout.nb_channels, size = e->frame_size > 0 ? e->frame_size : 1024;
+    const int length = static_cast<int>(samples.size()) / channels;
+    for (int at = 0; at < length; at += size) {
+      AVFrame* frame = av_frame_alloc();
+      frame->nb_samples = std::min(size, length - at), frame->format = e->sample_fmt, frame->sample_rate = e->sample_rate;
+      av_channel_layout_copy(&frame->ch_layout, &e->ch_layout);
+      frame->pts = at;
+      check(av_frame_get_buffer(frame, 0), "memory");
+      for (int i = 0; i < frame->nb_samples; ++i)
+        for (int c = 0; c < channels; ++c)
+          store(*frame, c, channels, i, samples[static_cast<std::size_t>((at + i) * channels + c)]);
+      encode(stream, frame);
+      av_frame_free(&frame);
+    }
+    encode(stream, nullptr);
+  }
+
+  void write_pictures(std::size_t stream, int count) {
+    const AVCodecContext* e = encoders_[stream];
+    for (int n = 0; n < count; ++n) {
+      AVFrame* frame = av_frame_alloc();
+      frame->width = e->width, frame->height = e->height, frame->format = e->pix_fmt, frame->pts = n;
+      check(av_frame_get_buffer(frame, 0), "memory");
+      for (int plane = 0; plane < 3; ++plane)
+        std::memset(frame->data[plane], plane == 0 ? 4 * n % 256 : 128,
+                    static_cast<std::size_t>(frame->linesize[plane] * (plane == 0 ? e->height : e->height / 2)));
+      encode(stream, frame);
+      av_frame_free(&frame);
+    }
+    encode(stream, nullptr);
+  }
+
+  AVFormatContext* container_ = nullptr;
+  std::vector<AVCodecContext*> encoders_;
+  std::vector<std::pair<std::size_t, std::vector<float>>> sounds_;  // stream, samples
+  std::vector<std::pair<std::size_t, int>> pictures_;               // stream, number
+};
+
+}  // namespace avss::testing
