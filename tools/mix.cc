@@ -1,13 +1,12 @@
 // Writes a fixed data set of mixtures made from recordings of single speakers:
 //   bazel run //tools:mix -- datasets.train.folders=DIR mix.save_path=DATASET mix.partition=test
 #include <signal.h>
-#include <stdlib.h>
 
 #include <avss/config/command_line.hpp>
 #include <avss/core/error.hpp>
 #include <avss/data/batch.hpp>
 #include <avss/io/audio.hpp>
-#include <cerrno>
+#include <avss/io/staged_folder.hpp>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -15,7 +14,6 @@
 #include <span>
 #include <string>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include "tools/stop_on_signal.hpp"
@@ -25,43 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using avss::config::settings;
-
-// A folder that appears under its name when it is complete, or not at all.
-class new_folder {
- public:
-  explicit new_folder(fs::path target) : target_(std::move(target)) {
-    std::error_code code;
-    if (fs::exists(target_, code) && !(fs::is_directory(target_, code) && fs::is_empty(target_, code)))
-      avss::fail(target_.string(),
-                 ": is there already, and nothing of it is overwritten; choose another mix.partition or "
-                 "mix.save_path");
-    fs::create_directories(target_.parent_path(), code);
-    std::string name = (target_.parent_path() / ("." + target_.filename().string() + ".XXXXXX")).string();
-    if (code || !mkdtemp(name.data()))
-      avss::fail(target_.parent_path().string(),
-                 ": no folder can be made in it: ", (code ? code : std::error_code(errno, std::generic_category())).message(),
-                 "; choose another mix.save_path");
-    part_ = name;
-    fs::permissions(part_, fs::status(target_.parent_path()).permissions(), code);
-  }
-  ~new_folder() {
-    std::error_code ignored;
-    if (!part_.empty()) fs::remove_all(part_, ignored);
-  }
-  new_folder(const new_folder&) = delete;
-  new_folder& operator=(const new_folder&) = delete;
-
-  const fs::path& path() const { return part_; }
-  void publish() {
-    std::error_code code;
-    fs::rename(part_, target_, code);  // an empty folder of that name is replaced
-    if (code) avss::fail(target_.string(), ": cannot be made: ", code.message());
-    part_.clear();
-  }
-
- private:
-  fs::path target_, part_;
-};
 
 std::string number(std::uint64_t n) {
   char text[24];
@@ -90,10 +51,13 @@ int mix(const settings& s, const avss::config::command_line& c) {
   if (count < 1) avss::fail("mix.items: expected a number of mixtures, at least 1");
   std::cout << data.about << std::endl;
 
-  new_folder folder(fs::path(save_path) / "audio" / partition);
+  const fs::path target = fs::path(save_path) / "audio" / partition;
+  std::error_code code;
+  if (fs::exists(target, code) && !(fs::is_directory(target, code) && fs::is_empty(target, code)))
+    avss::fail(target.string(),
+               ": is there already, and nothing of it is overwritten; choose another mix.partition or mix.save_path");
+  avss::staged_folder folder(target);
   const std::size_t length = static_cast<std::size_t>(items->length()), n = static_cast<std::size_t>(sources);
-  fs::create_directory(folder.path() / "mix");
-  for (std::size_t k = 1; k <= n; ++k) fs::create_directory(folder.path() / ("s" + std::to_string(k)));
   std::vector<float> mixture(length), targets(n * length);
   for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(count); ++i) {
     if (signals.requested()) {
@@ -102,14 +66,14 @@ int mix(const settings& s, const avss::config::command_line& c) {
     }
     items->make(i, mixture, targets);
     const std::string name = number(i) + ".wav";
-    avss::write_audio(folder.path() / "mix" / name, rate, mixture);
+    avss::write_audio(folder.file("mix/" + name), rate, mixture);
     for (std::size_t k = 0; k < n; ++k)
-      avss::write_audio(folder.path() / ("s" + std::to_string(k + 1)) / name, rate,
+      avss::write_audio(folder.file("s" + std::to_string(k + 1) + "/" + name), rate,
                         std::span(targets).subspan(k * length, length));
   }
-  folder.publish();
+  folder.publish("mix/" + number(static_cast<std::uint64_t>(count) - 1) + ".wav");
   std::cout << count << " mixtures of " << static_cast<double>(length) / rate << " s at " << rate
-            << " Hz: " << (fs::path(save_path) / "audio" / partition).string() << std::endl;
+            << " Hz: " << avss::one_line(target.string()) << std::endl;
   return 0;
 }
 

@@ -134,15 +134,15 @@ pair_meter measure_pair(std::span<const T> estimate, std::span<const T> target) 
 
 // Whole signals of one length, T is float or double. Throws error only if the lengths differ.
 template <class T>
-ratio si_snr(std::span<const T> estimate, std::span<const T> target) {
+ratio measure_si_snr(std::span<const T> estimate, std::span<const T> target) {
   return detail::measure_pair(estimate, target).si_snr();
 }
 template <class T>
-ratio si_sdr(std::span<const T> estimate, std::span<const T> target, bool zero_mean = false) {
+ratio measure_si_sdr(std::span<const T> estimate, std::span<const T> target, bool zero_mean = false) {
   return detail::measure_pair(estimate, target).si_sdr(zero_mean);
 }
 template <class T>
-ratio snr(std::span<const T> estimate, std::span<const T> target, bool zero_mean = false) {
+ratio measure_snr(std::span<const T> estimate, std::span<const T> target, bool zero_mean = false) {
   return detail::measure_pair(estimate, target).snr(zero_mean);
 }
 

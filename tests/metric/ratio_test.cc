@@ -50,14 +50,14 @@ constexpr double tolerance = 1e-10;  // dB
 
 TEST(ratio, equals_torchmetrics) {
   const scene& g = golden();
-  EXPECT_NEAR(si_sdr(view(g.e1), view(g.s1)).value, 7.740922907590041, tolerance);
-  EXPECT_NEAR(si_snr(view(g.e1), view(g.s1)).value, 7.989791080706938, tolerance);
-  EXPECT_NEAR(si_sdr(view(g.e1), view(g.s1), true).value, 7.989791080706938, tolerance);
-  EXPECT_NEAR(snr(view(g.e1), view(g.s1)).value, 8.31446244309328, tolerance);
-  EXPECT_NEAR(si_snr(view(g.e2), view(g.s2)).value, 10.823389757463149, tolerance);
-  EXPECT_NEAR(si_snr(view(g.mix), view(g.s1)).value, -0.0699879471470571, tolerance);
-  EXPECT_NEAR(si_snr(view(g.mix), view(g.s2)).value, 0.16984087757037095, tolerance);
-  EXPECT_EQ(si_snr(view(g.e1), view(g.s1)).status, ratio_status::measured);
+  EXPECT_NEAR(measure_si_sdr(view(g.e1), view(g.s1)).value, 7.740922907590041, tolerance);
+  EXPECT_NEAR(measure_si_snr(view(g.e1), view(g.s1)).value, 7.989791080706938, tolerance);
+  EXPECT_NEAR(measure_si_sdr(view(g.e1), view(g.s1), true).value, 7.989791080706938, tolerance);
+  EXPECT_NEAR(measure_snr(view(g.e1), view(g.s1)).value, 8.31446244309328, tolerance);
+  EXPECT_NEAR(measure_si_snr(view(g.e2), view(g.s2)).value, 10.823389757463149, tolerance);
+  EXPECT_NEAR(measure_si_snr(view(g.mix), view(g.s1)).value, -0.0699879471470571, tolerance);
+  EXPECT_NEAR(measure_si_snr(view(g.mix), view(g.s2)).value, 0.16984087757037095, tolerance);
+  EXPECT_EQ(measure_si_snr(view(g.e1), view(g.s1)).status, ratio_status::measured);
 }
 
 // asteroid's loss: less means, and with 1e-8 added to the ratio where torchmetrics adds 2.2e-16 to the energies.
@@ -71,9 +71,9 @@ TEST(ratio, equals_asteroid_up_to_its_eps) {
   const double snr_loss[2][2] = {{0.568958028099592, -8.864968474858244}, {-8.494568268037309, 1.8096472093173497}};
   for (int e = 0; e < 2; ++e)
     for (int t = 0; t < 2; ++t) {
-      EXPECT_NEAR(asteroid(si_snr(view(*estimates[e]), view(*targets[t]))), si_sdr_loss[e][t],
+      EXPECT_NEAR(asteroid(measure_si_snr(view(*estimates[e]), view(*targets[t]))), si_sdr_loss[e][t],
                   3e-9);  // its 1e-8 on the residual, too
-      EXPECT_NEAR(asteroid(snr(view(*estimates[e]), view(*targets[t]), true)), snr_loss[e][t], 3e-9);
+      EXPECT_NEAR(asteroid(measure_snr(view(*estimates[e]), view(*targets[t]), true)), snr_loss[e][t], 3e-9);
     }
 }
 
@@ -89,7 +89,7 @@ TEST(ratio, one_permutation_chosen_by_si_snr) {
   EXPECT_NEAR(with[1].si_snr_improvement.value, 10.823389757463149 - 0.16984087757037095, tolerance);
   EXPECT_NEAR(with[0].si_sdr.value, 7.740922907590041, tolerance);
   EXPECT_NEAR(with[0].snr.value, 8.31446244309328, tolerance);
-  EXPECT_NEAR(with[0].snr_improvement.value, 8.31446244309328 - snr(view(g.mix), view(g.s1)).value, tolerance);
+  EXPECT_NEAR(with[0].snr_improvement.value, 8.31446244309328 - measure_snr(view(g.mix), view(g.s1)).value, tolerance);
   EXPECT_EQ(without[0].estimate, 0u);
   EXPECT_NEAR(asteroid(without[0].si_snr), 10.856857747409933, 1e-9);
   EXPECT_NEAR(asteroid(without[1].si_snr), 18.216616915448704, 1e-9);
@@ -134,9 +134,9 @@ TEST(ratio, keeps_its_digits_for_a_good_estimate) {
     error_energy += (e[i] - t[i]) * (e[i] - t[i]);
   }
   const double eps = std::numeric_limits<double>::epsilon();
-  EXPECT_NEAR(snr(view(e), view(t)).value, 10 * std::log10((energy + eps) / (error_energy + eps)), 1e-9);
-  EXPECT_NEAR(si_sdr(view(e), view(t)).value, snr(view(e), view(t)).value, 0.01);
-  EXPECT_NEAR(snr(view(t), view(t)).value, 10 * std::log10((energy + eps) / eps), 1e-9);
+  EXPECT_NEAR(measure_snr(view(e), view(t)).value, 10 * std::log10((energy + eps) / (error_energy + eps)), 1e-9);
+  EXPECT_NEAR(measure_si_sdr(view(e), view(t)).value, measure_snr(view(e), view(t)).value, 0.01);
+  EXPECT_NEAR(measure_snr(view(t), view(t)).value, 10 * std::log10((energy + eps) / eps), 1e-9);
 }
 
 TEST(ratio, a_large_offset_costs_no_digits) {
@@ -144,7 +144,7 @@ TEST(ratio, a_large_offset_costs_no_digits) {
   signal e = g.e1, t = g.s1;
   for (double& v : e) v += 1000;
   for (double& v : t) v -= 3000;
-  EXPECT_NEAR(si_snr(view(e), view(t)).value, 7.989791080706938, 1e-8);  // 1000 + x itself has 1e-13 of rounding
+  EXPECT_NEAR(measure_si_snr(view(e), view(t)).value, 7.989791080706938, 1e-8);  // 1000 + x itself has 1e-13 of rounding
 }
 
 TEST(ratio, defines_every_result) {
@@ -154,8 +154,9 @@ TEST(ratio, defines_every_result) {
     const bool number = status != ratio_status::not_finite && status != ratio_status::empty;
     EXPECT_EQ(std::isfinite(r.value), number);
   };
-  for (const auto& metric : {+[](view e, view t) { return si_snr(e, t); }, +[](view e, view t) { return si_sdr(e, t); },
-                             +[](view e, view t) { return snr(e, t); }}) {
+  for (const auto& metric :
+       {+[](view e, view t) { return measure_si_snr(e, t); }, +[](view e, view t) { return measure_si_sdr(e, t); },
+        +[](view e, view t) { return measure_snr(e, t); }}) {
     same(metric(zero, x), ratio_status::silent_estimate);
     same(metric(x, zero), ratio_status::silent_target);
     same(metric(zero, zero), ratio_status::silent_target);
@@ -167,12 +168,12 @@ TEST(ratio, defines_every_result) {
       same(metric(x, broken), ratio_status::not_finite);
     }
   }
-  same(si_snr(view(constant), view(x)), ratio_status::silent_estimate);
-  same(si_snr(view(x), view(constant)), ratio_status::silent_target);
-  same(si_sdr(view(constant), view(x)), ratio_status::measured);
-  same(snr(view(other), view(constant), true), ratio_status::silent_target);
-  EXPECT_NEAR(snr(view(zero), view(x)).value, 0, 1e-12);  // a silent estimate's residual is the target
-  EXPECT_TRUE(says(error_of([&] { snr(view(x), view(x).first(99)); }), "100", "99", "equally long"));
+  same(measure_si_snr(view(constant), view(x)), ratio_status::silent_estimate);
+  same(measure_si_snr(view(x), view(constant)), ratio_status::silent_target);
+  same(measure_si_sdr(view(constant), view(x)), ratio_status::measured);
+  same(measure_snr(view(other), view(constant), true), ratio_status::silent_target);
+  EXPECT_NEAR(measure_snr(view(zero), view(x)).value, 0, 1e-12);  // a silent estimate's residual is the target
+  EXPECT_TRUE(says(error_of([&] { measure_snr(view(x), view(x).first(99)); }), "100", "99", "equally long"));
 }
 
 TEST(ratio, a_broken_source_does_not_spoil_the_others) {
@@ -188,7 +189,7 @@ TEST(ratio, a_broken_source_does_not_spoil_the_others) {
 TEST(ratio, takes_float_signals) {
   const scene& g = golden();
   const std::vector<float> e(g.e1.begin(), g.e1.end()), t(g.s1.begin(), g.s1.end());
-  EXPECT_NEAR(si_sdr(std::span<const float>(e), std::span<const float>(t)).value, 7.740922907590041, 1e-6);
+  EXPECT_NEAR(measure_si_sdr(std::span<const float>(e), std::span<const float>(t)).value, 7.740922907590041, 1e-6);
 }
 
 }  // namespace
