@@ -31,11 +31,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct stopped {};
-void check_stop() {
-  if (stop_on_signal::requested()) throw stopped();
-}
-
 bool is_demo_folder(const fs::path& folder) {
   std::error_code ignored;
   if (!fs::is_regular_file(folder / "index.html", ignored)) return false;
@@ -94,16 +89,17 @@ void score(demo_mixture& m, std::span<const float> estimates) {
   std::vector<float> truth;
   for (const demo_voice& v : m.voices) truth.insert(truth.end(), v.truth.begin(), v.truth.end());
   const std::vector<source_scores> scores = score_separation<float>(m.samples, truth, estimates, m.voices.size(), true);
-  score_mean before, after, improvement;
+  std::vector<ratio> before, after, improvement;
   for (std::size_t v = 0; v < m.voices.size(); ++v) {
     const auto taken = estimates.subspan(scores[v].estimate * length, length);
     m.voices[v].estimate.assign(taken.begin(), taken.end());
-    const ratio mixture = si_snr<float>(m.samples, m.voices[v].truth);
+    const ratio mixture = measure_si_snr<float>(m.samples, m.voices[v].truth);
     const auto value = [](const ratio& r) { return r.status == ratio_status::measured ? r.value : std::nan(""); };
     m.voices[v].before = value(mixture), m.voices[v].after = value(scores[v].si_snr);
-    before.add(mixture), after.add(scores[v].si_snr), improvement.add(scores[v].si_snr_improvement);
+    before.push_back(mixture), after.push_back(scores[v].si_snr), improvement.push_back(scores[v].si_snr_improvement);
   }
-  m.before = before.value(), m.after = after.value(), m.improvement = improvement.value();
+  m.before = mixture_score(before).value, m.after = mixture_score(after).value;
+  m.improvement = mixture_score(improvement).value;
 }
 
 // At the mixture's level, no louder than full scale.
@@ -152,8 +148,8 @@ std::vector<std::array<std::size_t, 2>> pairs_of(std::size_t n) {
 void print(const demo_report& r, std::ostream& out) {
   const auto line = [&](const std::string& a, const std::string& b, double x, double y, double z) {
     char text[200];
-    std::snprintf(text, sizeof text, "%-44.44s %8s %9s %11s %13s\n", a.c_str(), b.c_str(), decibels(x).c_str(),
-                  decibels(y).c_str(), decibels(z).c_str());
+    std::snprintf(text, sizeof text, "%-44.44s %8s %9s %11s %13s\n", a.c_str(), b.c_str(), shown(x).c_str(), shown(y).c_str(),
+                  shown(z).c_str());
     out << text;
   };
   out << "\nSI-SNR in dB, mean of both voices, each estimate compared with the voice that it fits (PIT)\n"

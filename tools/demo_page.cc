@@ -27,7 +27,7 @@ std::string fixed(double value, int digits) {
 
 // As in the table on the terminal, with a minus sign.
 std::string level(double value) {
-  const std::string text = decibels(value);
+  const std::string text = shown(value);
   return text.starts_with('-') && text.size() > 1 ? "&minus;" + text.substr(1) : text;
 }
 

@@ -96,8 +96,7 @@ int train(const settings& s, const avss::config::command_line& c) {
   std::cout << info.name << ": " << info.parameters << " parameters, " << info.sources << " sources, " << info.sample_rate
             << " Hz; batches of " << o.batch_size << " x " << static_cast<double>(length) / info.sample_rate << " s need "
             << (net->planned_bytes(o.batch_size, length) >> 20) + 1 << " MiB; run folder " << avss::one_line(o.folder.string())
-            << '
-'
+            << '\n'
             << sources.about << std::endl;
 
   const std::filesystem::path folder = o.folder;

@@ -40,7 +40,7 @@ TEST_F(media_audio, reads_g722) {
   ASSERT_EQ(y.samples.size(), x.size());
   // Two quadrature mirror filters of 24 taps delay the sound by 22 samples.
   const std::span<const float> sent(x), got(y.samples);
-  EXPECT_GT(snr(got.subspan(22), sent.first(x.size() - 22)).value, 20);
+  EXPECT_GT(measure_snr(got.subspan(22), sent.first(x.size() - 22)).value, 20);
 }
 
 TEST_F(media_audio, reads_what_libsndfile_reads_to_the_same_samples) {
@@ -73,7 +73,7 @@ TEST_F(media_audio, reads_aac_without_what_the_encoder_put_before_it) {
   const audio_signal y = read_media_audio(path);
   ASSERT_GE(y.samples.size(), x.size());
   EXPECT_LT(y.samples.size(), x.size() + 2048);
-  EXPECT_GT(snr(std::span<const float>(y.samples).first(x.size()), std::span<const float>(x)).value, 15);
+  EXPECT_GT(measure_snr(std::span<const float>(y.samples).first(x.size()), std::span<const float>(x)).value, 15);
 }
 
 TEST_F(media_audio, reads_by_blocks_of_any_size) {

@@ -167,7 +167,7 @@ TEST_F(demo, separates_and_measures) {
     for (int i = 0; i < 3; ++i) sums[i] += printed[i];
 
     const auto given = e.separate(mix);  // up to level, sign and order
-    const auto same = [](const signal_t& a, const signal_t& b) { return si_snr<float>(a, b).value > 60; };
+    const auto same = [](const signal_t& a, const signal_t& b) { return measure_si_snr<float>(a, b).value > 60; };
     const signal_t first(estimates.begin(), estimates.begin() + static_cast<std::ptrdiff_t>(mix.size()));
     EXPECT_TRUE((same(first, given[0]) && same(other, given[1])) || (same(first, given[1]) && same(other, given[0]))) << name;
   }
