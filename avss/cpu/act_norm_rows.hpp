@@ -42,9 +42,27 @@ inline void apply_row(const act_norm& f, dim_t b, dim_t c, dim_t first, dim_t n,
   }
 }
 
+struct two_sums {
+  double first = 0, second = 0;
+};
+
+// Sums over a row: floats over blocks of it, doubles over the blocks. Gradients of slopes and gains are sums of terms that
+// nearly cancel: blocks of thousands would leave them four digits.
+template <class Block>
+two_sums sum_blocks(dim_t n, Block&& block) {
+  constexpr dim_t most = 512;
+  two_sums all;
+  for (dim_t first = 0; first < n; first += most) {
+    const two_sums part = block(first, std::min(most, n - first));
+    all.first += part.first;
+    all.second += part.second;
+  }
+  return all;
+}
+
 // dx[t] = dL/dx from g.df, for the same frames; returns the part of dL/dslope. dx may be df's own row.
-inline double go_back_row(const act_norm_grad& g, dim_t b, dim_t c, dim_t first, dim_t n, dim_t frames, const float* x,
-                          const float* df, float* dx) {
+inline double go_back_block(const act_norm_grad& g, dim_t b, dim_t c, dim_t first, dim_t n, dim_t frames, const float* x,
+                            const float* df, float* dx) {
   const float slope = slope_of(g.f);
   simd::row_sum dslope;
   const auto leave = [&](auto in, auto da, dim_t t) {
@@ -84,6 +102,14 @@ inline double go_back_row(const act_norm_grad& g, dim_t b, dim_t c, dim_t first,
   return dslope.total();
 }
 
+inline double go_back_row(const act_norm_grad& g, dim_t b, dim_t c, dim_t first, dim_t n, dim_t frames, const float* x,
+                          const float* df, float* dx) {
+  const auto block = [&](dim_t at, dim_t size) {
+    return two_sums{go_back_block(g, b, c, first + at, size, frames, x + at, df + at, dx + at), 0};
+  };
+  return sum_blocks(n, block).first;
+}
+
 // y += x
 inline void add_row(dim_t n, const float* x, float* y) {
   simd::for_each(n, [&](auto v, dim_t t) {
@@ -101,18 +127,24 @@ inline void fill_row(dim_t n, const float* x, float value, float* y) {
 }
 
 inline double sum_row(dim_t n, const float* x) {
-  simd::row_sum sum;
-  simd::for_each(n, [&](auto v, dim_t t) { sum.add(simd::load<decltype(v)>(x + t)); });
-  return sum.total();
+  const auto block = [&](dim_t first, dim_t size) {
+    simd::row_sum sum;
+    simd::for_each(size, [&](auto v, dim_t t) { sum.add(simd::load<decltype(v)>(x + first + t)); });
+    return two_sums{sum.total(), 0};
+  };
+  return sum_blocks(n, block).first;
 }
 
 inline double dot_row(dim_t n, const float* x, const float* y) {
-  simd::row_sum sum;
-  simd::for_each(n, [&](auto v, dim_t t) {
-    using V = decltype(v);
-    sum.add(simd::load<V>(x + t) * simd::load<V>(y + t));
-  });
-  return sum.total();
+  const auto block = [&](dim_t first, dim_t size) {
+    simd::row_sum sum;
+    simd::for_each(size, [&](auto v, dim_t t) {
+      using V = decltype(v);
+      sum.add(simd::load<V>(x + first + t) * simd::load<V>(y + first + t));
+    });
+    return two_sums{sum.total(), 0};
+  };
+  return sum_blocks(n, block).first;
 }
 
 // total += part(0) + part(1) + ... + part(n - 1), added up in double.
@@ -121,26 +153,6 @@ void add_sum(dim_t n, Part&& part, float& total) {
   double sum = 0;
   for (dim_t i = 0; i < n; ++i) sum += part(i);
   total += static_cast<float>(sum);
-}
-
-struct two_sums {
-  double first = 0, second = 0;
-};
-
-// Sums over a long row: floats over blocks of it, doubles over the blocks.
-template <class Block>
-two_sums sum_blocks(dim_t n, Block&& block) {
-  constexpr dim_t most = 4096;
-  two_sums all;
-  for (dim_t first = 0; first < n; first += most) {
-    const two_sums part = block(first, std::min(most, n - first));
-    all.first += part.first;
-    all.second += part.second;
-  }
-  return all;
-}
-inline double sum_long(dim_t n, const float* x) {
-  return sum_blocks(n, [&](dim_t first, dim_t size) { return two_sums{sum_row(size, x + first), 0}; }).first;
 }
 
 // Sum and sum of squares of a(x) over a row.

@@ -326,7 +326,7 @@ inline void execute(cpu& backend, const op::masked_synthesis_bwd<float>& g, void
   if (o.slope)
     add_sum(
         s.n_groups, [&](dim_t group) { return s.dslope[group]; }, *g.dslope);
-  if (g.dbias) *g.dbias += static_cast<float>(sum_long(o.batch * o.sources * o.length, g.dout));
+  if (g.dbias) *g.dbias += static_cast<float>(sum_row(o.batch * o.sources * o.length, g.dout));
 }
 
 }  // namespace avss

@@ -9,7 +9,6 @@ namespace avss::simd {
 
 inline constexpr dim_t lanes = 16;
 using vec = float __attribute__((vector_size(lanes * sizeof(float))));
-using double_vec = double __attribute__((vector_size(lanes * sizeof(double))));
 
 template <class V>
 inline V load(const float* p) {
@@ -35,13 +34,12 @@ inline void prefetch(const float* p, dim_t n) {
   for (dim_t t = 0; t < n; t += lanes) __builtin_prefetch(p + t);
 }
 
-// A sum of floats over a row, in double: sixteen partial sums, and one for the rest. Gradients of slopes and gains are sums
-// of terms that nearly cancel; in float they would keep four digits.
+// A sum over a short row: sixteen partial sums, and one for the rest, in float; their total in double.
 struct row_sum {
-  double_vec wide{};
-  double rest = 0;
+  vec wide{};
+  float rest = 0;
 
-  void add(vec v) { wide += __builtin_convertvector(v, double_vec); }
+  void add(vec v) { wide += v; }
   void add(float v) { rest += v; }
   double total() const {
     double sum = rest;
