@@ -9,6 +9,12 @@
 
 namespace avss {
 
+// Frames or bins that a convolution with stride 2 makes of n, with (kernel - 1) / 2 zeros on either side; 0: n is too few.
+constexpr dim_t halved(dim_t n, dim_t kernel) {
+  const dim_t room = n + 2 * ((kernel - 1) / 2) - kernel;
+  return room < 0 ? 0 : room / 2 + 1;
+}
+
 struct map_conv_spec {
   dim_t channels, kernel;
   int axes;  // 1: the kernel lies along the frames; 2: along frames and bins
@@ -36,10 +42,9 @@ struct depthwise_norm {
     op::map_norm<T> f;
   };
 
-  // Frames or bins that are left of `n`.
-  static constexpr dim_t halved(dim_t n) { return (n + 2 * ((kernel - 1) / 2) - kernel) / 2 + 1; }
-  static constexpr op::map_size halved(const op::map_size& n) {
-    return {n.batch, n.channels, halved(n.frames), both_axes ? halved(n.bins) : n.bins};
+  // What stride 2 leaves of a map.
+  static constexpr op::map_size halve_map(const op::map_size& n) {
+    return {n.batch, n.channels, halved(n.frames, kernel), both_axes ? halved(n.bins, kernel) : n.bins};
   }
 
   template <class C, class T>
@@ -47,7 +52,7 @@ struct depthwise_norm {
                saved<T>& s) const {
     const dim_t stride = halve ? 2 : 1, left = (kernel - 1) / 2;
     s.n = n;
-    s.out = halve ? halved(n) : n;
+    s.out = halve ? halve_map(n) : n;
     s.slide = both_axes ? op::sliding{kernel, kernel, stride, stride, left, left, s.out.frames, s.out.bins}
                         : op::sliding{kernel, 1, stride, 1, left, 0, s.out.frames, s.out.bins};
     s.x = x;

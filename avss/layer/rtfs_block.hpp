@@ -70,7 +70,7 @@ struct rtfs_block {
 
   // Size of the smallest maps.
   static constexpr op::map_size smallest(op::map_size n) {
-    for (std::size_t i = 1; i < levels; ++i) n = down::halved(n);
+    for (std::size_t i = 1; i < levels; ++i) n = down::halve_map(n);
     return n;
   }
 
@@ -93,7 +93,7 @@ struct rtfs_block {
     if constexpr (projection_norm) {
       s.f = make_block_norm(ctx, projection_norm_params, n, s.projected, rules,
                             op::bend<T>{curve::prelu, ctx.value(projection_act.weight)});
-      T* const p = ctx.hold(shape<dyn>(n.size())).data;
+      T* const p = beside(ctx, s.projected, n);
       ctx.run(op::map_norm_fwd<T>{n, s.projected, s.f, nullptr, p});
       s.p = p;
     }
@@ -103,11 +103,11 @@ struct rtfs_block {
     for (std::size_t i = 0; i < levels; ++i) {
       auto& level = s.down_s[i];
       downsample[i].forward(ctx, i ? s.down_s[i - 1].out : n, i ? s.d[i - 1] : s.p, i > 0, {}, rules, level);
-      s.d[i] = ctx.hold(shape<dyn>(level.out.size())).data;
+      s.d[i] = beside(ctx, level.z, level.out);
       ctx.run(op::map_norm_fwd<T>{level.out, level.z, level.f, nullptr, s.d[i]});
       ctx.run(op::adaptive_pool_fwd<T>{level.out, small.frames, small.bins, s.d[i], pooled.data, i > 0});
     }
-    const view<inner_map, T> g = ctx.training() ? ctx.keep(pooled.extents) : pooled;
+    const view<inner_map, T> g{beside(ctx, pooled.data, small), pooled.extents};
     global.forward(ctx, pooled, g, rules, s.global);
 
     for (std::size_t i = 0; i < levels; ++i) {
@@ -163,6 +163,12 @@ struct rtfs_block {
   }
 
  private:
+  // Where the result of something lies that was applied to `x`: behind it when x is kept, otherwise in its place.
+  template <class C, class T>
+  static T* beside(C& ctx, T* x, const op::map_size& n) {
+    return ctx.training() ? ctx.keep(shape<dyn>(n.size())).data : x;
+  }
+
   template <class C, class T>
   op::gateway_fwd<T> open_gateway(const C& ctx, const saved<T>& s, T* r) const {
     return {s.n, s.x, s.plus, s.share, ctx.value(gateway.weight), ctx.value(gateway.bias), ctx.value(gateway_act.weight), r};

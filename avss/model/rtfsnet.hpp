@@ -5,6 +5,7 @@
 #include <array>
 #include <avss/core/error.hpp>
 #include <avss/layer/caf_fusion.hpp>
+#include <avss/layer/injection.hpp>
 #include <avss/layer/map_units.hpp>
 #include <avss/layer/rtfs_block.hpp>
 #include <avss/layer/rtfs_global.hpp>
@@ -44,7 +45,7 @@ class RtfsNet {
   // Bins of the smallest maps of a block.
   static constexpr dim_t smallest_bins = [] {
     dim_t n = bins;
-    for (int i = 1; i < S.levels; ++i) n = (n + 2 * ((S.kernel - 1) / 2) - S.kernel) / 2 + 1;
+    for (int i = 1; i < S.levels; ++i) n = halved(n, S.kernel);
     return n;
   }();
   static_assert(smallest_bins >= S.rnn_window, "avss: RTFS-Net's smallest maps have fewer bins than its recurrent window");
@@ -100,7 +101,7 @@ class RtfsNet {
     std::array<view<map, T>, most_passes> a;  // the fusion's result, then those of the later passes
     std::array<typename audio_block::template saved<T>, most_passes> passes;
     T* mask = nullptr;
-    // The spectrum of the estimates [B S, 2, frames, bins], until the pass ends: losses may look at it.
+    // The spectrum of the estimates [B S, 2, frames, bins]; when training, losses may look at it.
     view<spectrum_shape, T> spectrum;
   };
 
@@ -179,7 +180,7 @@ class RtfsNet {
   // dy [B, S, T]: dL/dy. dspectrum [B S, 2, frames, bins]: dL/dspectrum beside that, or null. dx [B, T], dv [B S, channels,
   // Tv]: assigned, or not wanted if their data are null. The context's gradients are added to. What forward kept is used up.
   template <class C, class T>
-  void backward(C& ctx, view<estimate_shape, const T> dy, const given<T>* dspectrum, view<mixture_shape, T> dx,
+  void backward(C& ctx, view<estimate_shape, const given<T>> dy, const given<T>* dspectrum, view<mixture_shape, T> dx,
                 view<faces_shape, T> dv, const saved<T>& s) const {
     const auto whole = ctx.frame();
     const op::map_size n{s.faces.dim(0), channels, s.framing.frames(), bins};
@@ -317,7 +318,7 @@ class RtfsNet {
 
   // From the estimates to da = dL/d(the last pass's result) and de = dL/de, both assigned.
   template <class C, class T>
-  void mask_backward(C& ctx, const op::map_size& n, view<estimate_shape, const T> dy, const given<T>* dspectrum,
+  void mask_backward(C& ctx, const op::map_size& n, view<estimate_shape, const given<T>> dy, const given<T>* dspectrum,
                      view<map, T> da, view<map, T> de, const saved<T>& s) const {
     const auto frame = ctx.frame();
     const dim_t spectrum_values = s.spectrum.size();
