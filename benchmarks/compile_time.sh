@@ -57,6 +57,18 @@ void train(const net& n, std::span<T> values, std::span<T> gradients, T* x, T* y
 EOF
 }
 
+rtfs_unit() {  # a program that trains RTFS-Net-4
+  cat <<'EOF'
+#include <avss/model/av_engine.hpp>
+#include <avss/model/rtfsnet.hpp>
+#include <avss/reference/rtfsnet.hpp>
+using engine = avss::av_engine<avss::RtfsNet<avss::presets::rtfsnet_4>, avss::reference<float>>;
+void train(engine& e, std::span<float> x, std::span<float> v, std::span<float> y) {
+  e.train_step({1, 32000, 1, 50}, x, v, y, {}, [](auto&, auto, auto, auto, auto) { return 0.0; });
+}
+EOF
+}
+
 layers() {  # layers N: N distinct layers in named groups of eight, forward and backward
   cat <<'EOF'
 #include <avss/layer/act_norm.hpp>
@@ -97,7 +109,7 @@ EOF
 
 echo "$("$compiler" --version | head -1), ${flags[*]}, best of $repeats"
 measure 'empty program' "${flags[@]}" <<<'int main() {}'
-for header in core/context.hpp layer/sequential.hpp model/convtasnet.hpp model/engine.hpp; do
+for header in core/context.hpp layer/sequential.hpp model/convtasnet.hpp model/engine.hpp model/rtfsnet.hpp; do
   measure "#include <avss/$header>" "${flags[@]}" <<<"#include <avss/$header>"
 done
 measure '#include <avss/convtasnet.hpp>, the public entry' "${flags[@]}" -march=native -fopenmp <<<'#include <avss/convtasnet.hpp>'
@@ -105,4 +117,5 @@ unit 'avss::reference<double>' reference/{depthwise,filterbank,pointwise}.hpp |
   measure 'Conv-TasNet, plan + forward + backward, reference' "${flags[@]}"
 unit 'avss::cpu' cpu/{depthwise,filterbank,pointwise}.hpp |
   measure 'Conv-TasNet, plan + forward + backward, cpu' "${flags[@]}" -march=native -fopenmp
+rtfs_unit | measure 'RTFS-Net-4, plan + forward + backward, reference' "${flags[@]}"
 layers 40 | measure '40 distinct layers in groups, plan + both ways, reference' "${flags[@]}"

@@ -12,8 +12,9 @@
 
 namespace avss {
 
-// The front holds what the backward pass needs and only grows until reset(); the back is a stack of scratch memory that
-// goes with the frame (see context::frame) in which it was taken. An arena without memory measures: it hands out null
+// The front holds what the backward pass needs and grows until reset(), but for parts that are made anew on the way back
+// (see context::kept_frame); the back is a stack of scratch memory that goes with the frame (see context::frame) in which it
+// was taken. An arena without memory measures: it hands out null
 // pointers and records what would have been needed, so the sizing pass is the very code that runs later.
 class arena {
  public:
@@ -62,6 +63,8 @@ class arena {
 
   std::size_t back_mark() const { return back_; }
   void release_back(std::size_t mark) { back_ = mark; }
+  std::size_t front_mark() const { return front_; }
+  void release_front(std::size_t mark) { front_ = mark; }
   void reset() { front_ = back_ = 0; }
 
  private:

@@ -99,6 +99,36 @@ class context {
   };
   [[nodiscard]] frame_guard frame() { return frame_guard(*memory_); }
 
+  // For a part of a network that keeps nothing and is made anew on the way back. While the first guard lives, a training
+  // pass keeps nothing; what is kept while the second lives is given back when it goes out of scope:
+  //   forward    { const auto g = ctx.without_keeping(); body.forward(ctx, x, y, s); }
+  //   backward   { const auto g = ctx.kept_frame(); body.forward(ctx, x, y_again, s); body.backward(ctx, dy, dx, s); }
+  class mode_guard {
+   public:
+    mode_guard(pass& mode, pass now) : mode_(mode), was_(mode) { mode = now; }
+    mode_guard(const mode_guard&) = delete;
+    mode_guard& operator=(const mode_guard&) = delete;
+    ~mode_guard() { mode_ = was_; }
+
+   private:
+    pass& mode_;
+    pass was_;
+  };
+  [[nodiscard]] mode_guard without_keeping() { return mode_guard(mode_, pass::infer); }
+
+  class kept_guard {
+   public:
+    explicit kept_guard(arena& a) : arena_(a), mark_(a.front_mark()) {}
+    kept_guard(const kept_guard&) = delete;
+    kept_guard& operator=(const kept_guard&) = delete;
+    ~kept_guard() { arena_.release_front(mark_); }
+
+   private:
+    arena& arena_;
+    std::size_t mark_;
+  };
+  [[nodiscard]] kept_guard kept_frame() { return kept_guard(*memory_); }
+
   // Executes one operation on the backend; its scratch memory comes from the back of the arena.
   template <class Op>
   void run(const Op& op) {

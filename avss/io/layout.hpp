@@ -29,7 +29,8 @@ struct layout {
   std::string name;
   std::vector<std::string> signature;  // names, in their terms, that together tell this layout from the others
   std::vector<layout_rule> rules;
-  dim_t period = 1;  // X
+  dim_t period = 1;              // X
+  bool others_are_ours = false;  // names that no rule knows are the network's own; otherwise they have no place
 };
 
 namespace detail {
@@ -160,7 +161,8 @@ inline std::pair<const layout_rule*, dim_t> rule_for_ours(const layout& to, std:
 inline std::string their_name(const layout& to, std::string_view ours) {
   if (to.rules.empty()) return std::string(ours);
   const auto [rule, index] = detail::rule_for_ours(to, ours);
-  return rule ? detail::fill_name(rule->theirs, index, to.period) : "";
+  if (!rule) return to.others_are_ours ? std::string(ours) : "";
+  return detail::fill_name(rule->theirs, index, to.period);
 }
 
 // The network's own tensors as the layout names and shapes them. Throws avss::error, with all names that it has no place
@@ -171,6 +173,10 @@ inline tensor_dict from_canonical(const layout& to, tensor_dict weights) {
   name_list homeless;
   for (named_tensor& e : weights.entries) {
     const auto [rule, index] = detail::rule_for_ours(to, e.name);
+    if (!rule && to.others_are_ours) {
+      theirs.add(std::move(e.name), std::move(e.value));
+      continue;
+    }
     if (!rule) {
       homeless.add(printable(e.name));
       continue;

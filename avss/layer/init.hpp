@@ -5,6 +5,7 @@
 #include <avss/core/init_rule.hpp>
 #include <avss/core/param.hpp>
 #include <avss/core/random.hpp>
+#include <avss/op/sequence.hpp>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
@@ -21,6 +22,11 @@ concept has_init_rule = requires {
   { Node::initial(std::string_view()) } -> std::same_as<init_rule>;
 };
 
+template <class Node, class T>
+concept adjusts_initial = requires(T* values) {
+  Node::adjust_initial(std::string_view(), values);
+};
+
 // fan_in and fan_out of a weight [out, in, ...], also of a transposed convolution's [in, out, ...] as PyTorch counts it.
 struct fans {
   double in, out;
@@ -34,7 +40,7 @@ constexpr fans fans_of() {
 }
 
 template <class T>
-void fill_initial(init_rule rule, fans f, const random_stream& random, T* values, dim_t n) {
+void fill_initial(init_rule rule, fans f, const random_stream& random, T* values, dim_t n, dim_t row) {
   const auto uniform = [&](double bound) {
     for (dim_t i = 0; i < n; ++i) values[i] = static_cast<T>(random.uniform(static_cast<std::uint64_t>(i), -bound, bound));
   };
@@ -45,11 +51,22 @@ void fill_initial(init_rule rule, fans f, const random_stream& random, T* values
       return;
     case init_rule::kind::uniform: return uniform(rule.value);
     case init_rule::kind::xavier_uniform: return uniform(rule.value * std::sqrt(6 / (f.in + f.out)));
+    case init_rule::kind::positions:
+      for (dim_t i = 0; i < n; ++i) values[i] = static_cast<T>(position_value(i / row, i % row, row));
+      return;
     case init_rule::kind::xavier_normal:
       const double s = rule.value * std::sqrt(2 / (f.in + f.out));
       for (dim_t i = 0; i < n; ++i) values[i] = static_cast<T>(s * random.normal(static_cast<std::uint64_t>(i)));
       return;
   }
+}
+
+template <class P>
+constexpr dim_t last_extent() {
+  if constexpr (P::extents.size() > 0)
+    return P::extents.back();
+  else
+    return 1;
 }
 
 template <class Node, class T>
@@ -66,9 +83,12 @@ void init_group(Node& node, const std::string& prefix, const random_stream& rand
       init_rule rule = is_state<P> ? init_rule{init_rule::kind::constant, 0} : init_rule{};
       if constexpr (has_init_rule<Node>) rule = Node::initial(name);
       if (P::extents.size() > 1) f = fans_of<P>();
-      if (rule.how != init_rule::kind::constant && rule.how != init_rule::kind::uniform && f.in == 0)
+      using enum init_rule::kind;
+      if (rule.how != constant && rule.how != uniform && rule.how != positions && f.in == 0)
         fail(full, ": its group must say what it is to be initialised with");
-      fill_initial(rule, f, random.sub(full), buffer.data() + child.offset, P::size);
+      T* const to = buffer.data() + child.offset;
+      fill_initial(rule, f, random.sub(full), to, P::size, last_extent<P>());
+      if constexpr (adjusts_initial<Node, T>) Node::adjust_initial(name, to);
     } else if constexpr (!std::is_same_v<P, absent>) {
       init_group(child, full, random, values, states);
     }

@@ -6,6 +6,7 @@
 #include <avss/io/safetensors.hpp>
 #include <avss/io/weights_file.hpp>
 #include <avss/model/convtasnet.hpp>
+#include <avss/model/engine.hpp>
 #include <avss/model/weights.hpp>
 #include <string>
 #include <string_view>

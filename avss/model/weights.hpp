@@ -1,11 +1,11 @@
-// Between an engine's flat buffers and tensors by name.
+// Between the flat buffers of an engine (engine, av_engine) and tensors by name.
 #pragma once
 
 #include <algorithm>
+#include <avss/core/param.hpp>
 #include <avss/io/layout.hpp>
 #include <avss/io/match.hpp>
 #include <avss/io/tensor.hpp>
-#include <avss/model/engine.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,23 +15,22 @@ namespace avss {
 // Copies tensors in the network's own names into the engine. Strict: throws error with the complete list of what is
 // missing, unexpected, of another shape or not finite; then nothing was changed. `file_layout`, the layout they came in,
 // lets the list speak in the file's terms.
-template <class Net, class B>
-void set_weights(engine<Net, B>& to, const tensor_dict& weights, const std::string& origin,
-                 const layout* file_layout = nullptr) {
+template <class Engine>
+void set_weights(Engine& to, const tensor_dict& weights, const std::string& origin, const layout* file_layout = nullptr) {
   const std::vector<param_info> list = list_params(to.net());
   std::vector<expected_tensor> expected;
   for (const param_info& p : list) expected.push_back({p.name, p.shape});
   const std::vector<const tensor*> found = match_strictly(expected, weights, origin, file_layout);
   for (std::size_t i = 0; i < list.size(); ++i) {
-    const auto values = found[i]->values<typename B::value_type>();
+    const auto values = found[i]->values<typename Engine::T>();
     std::copy(values.begin(), values.end(), (list[i].is_state ? to.state() : to.values()).begin() + list[i].offset);
   }
 }
 
 // All parameters and state, in the network's own names and order.
-template <class Net, class B>
-tensor_dict get_weights(engine<Net, B>& from) {
-  using T = typename B::value_type;
+template <class Engine>
+tensor_dict get_weights(Engine& from) {
+  using T = typename Engine::T;
   tensor_dict weights;
   for (const param_info& p : list_params(from.net())) {
     const std::span<const T> all = p.is_state ? from.state() : from.values();

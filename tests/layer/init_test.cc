@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <avss/layer/init.hpp>
+#include <avss/layer/recurrent.hpp>
 #include <avss/model/convtasnet.hpp>
 #include <limits>
 #include <map>
@@ -133,6 +134,39 @@ TEST(init, every_rule) {
   EXPECT_NEAR(moments(net.u).second, 0.125, 0.002);
   EXPECT_EQ(states[0], 0);
   EXPECT_EQ(states[static_cast<std::size_t>(net.running_var.offset) + 5], 1);
+}
+
+// The gates' products are drawn smaller than the cell's and the highway's.
+TEST(init, recurrent_units) {
+  sru_layer<300, 1, 8> net;
+  const param_extent extent = assign_offsets(net);
+  std::vector<double> values(static_cast<std::size_t>(extent.values)), states(static_cast<std::size_t>(extent.state));
+  init_params(net, 3, std::span<double>(values), std::span<double>(states));
+  double most[4] = {};
+  for (dim_t i = 0; i < decltype(net.weight)::size; ++i)
+    most[i % 4] = std::max(most[i % 4], std::abs(values[static_cast<std::size_t>(net.weight.offset + i)]));
+  for (int product : {0, 3}) EXPECT_NEAR(most[product], 0.1, 1e-3) << product;
+  for (int product : {1, 2}) EXPECT_NEAR(most[product], 0.1 * std::sqrt(0.5), 1e-3) << product;
+  EXPECT_EQ(values[static_cast<std::size_t>(net.bias.offset)], 0);
+  EXPECT_EQ(states[static_cast<std::size_t>(net.scale_x.offset)], 1);
+}
+
+struct table {
+  static constexpr init_rule initial(std::string_view) { return {init_rule::kind::positions, 1}; }
+  state<1, 5, 4> pe;
+  template <class V>
+  void visit(V&& v) {
+    v("pe", pe);
+  }
+};
+
+TEST(init, positions) {
+  table net;
+  std::vector<double> states(static_cast<std::size_t>(assign_offsets(net).state)), none;
+  init_params(net, 3, std::span<double>(none), std::span<double>(states));
+  for (dim_t t = 0; t < 5; ++t)
+    for (dim_t c = 0; c < 4; ++c)
+      EXPECT_EQ(states[static_cast<std::size_t>(net.pe.offset + t * 4 + c)], position_value(t, c, 4)) << t << " " << c;
 }
 
 struct no_rule {

@@ -1,0 +1,92 @@
+// Weights of RTFS-Net in every published layout.
+#pragma once
+
+#include <algorithm>
+#include <avss/core/error.hpp>
+#include <avss/io/checkpoint_value.hpp>
+#include <avss/io/pytorch_writer.hpp>
+#include <avss/io/rtfsnet_layouts.hpp>
+#include <avss/io/safetensors.hpp>
+#include <avss/io/weights_file.hpp>
+#include <avss/model/av_engine.hpp>
+#include <avss/model/rtfsnet.hpp>
+#include <avss/model/weights.hpp>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace avss {
+namespace detail {
+
+inline bool any_name(const tensor_dict& weights, std::string_view part) {
+  return std::any_of(weights.entries.begin(), weights.entries.end(),
+                     [&](const named_tensor& e) { return e.name.find(part) != std::string::npos; });
+}
+
+// The value at a path of keys, or nullptr.
+inline const checkpoint_value* find_path(const checkpoint_value& tree, std::span<const std::string_view> path) {
+  const checkpoint_value* at = &tree;
+  for (std::string_view key : path)
+    if (at) at = at->find(key);
+  return at;
+}
+
+}  // namespace detail
+
+// What of a configuration the weights contradict, by their names (in the network's own terms) and by what the file says of
+// itself: one sentence, "" if nothing. The number of passes is not in the weights; the paper's code stores it beside them.
+inline std::string contradictions(const rtfsnet_config& c, const tensor_dict& weights, const checkpoint_value& metadata) {
+  if (detail::any_name(weights, "rtfs_block_list.")) return "its passes have weights of their own, which this network's share";
+  if (const bool lstm = detail::any_name(weights, ".rnn.weight_hh_l0"); lstm != (c.rnn == recurrence::lstm))
+    return std::string("it holds ") + (lstm ? "LSTMs and the network has SRUs" : "SRUs and the network has LSTMs");
+  if (const bool norm = detail::any_name(weights, ".projection.full_layer.3."); norm != c.projection_norm)
+    return std::string("behind the blocks' projections it has ") +
+           (norm ? "a normalisation and the network has none"
+                 : "no normalisation, as the weights of 2023, and the network has one");
+  constexpr std::string_view args[] = {"model_args", "audio_params", "repeats"},
+                             config[] = {"training_config", "audionet", "audio_params", "repeats"};
+  for (const auto& path : {std::span<const std::string_view>(args), std::span<const std::string_view>(config)})
+    if (const checkpoint_value* repeats = detail::find_path(metadata, path))
+      if (repeats->integer() && *repeats->integer() != c.passes)
+        return "it was trained with " + std::to_string(*repeats->integer()) + " passes and the network makes " +
+               std::to_string(c.passes);
+  return "";
+}
+
+// Loads a file's weights, in whatever layout they are, and returns that layout. Strict: throws error with the complete list of
+// what is missing, unexpected, of another shape or not finite; then nothing was changed.
+template <rtfsnet_config S, class B>
+layout load_weights(av_engine<RtfsNet<S>, B>& to, const loaded_weights& file, const std::string& origin) {
+  const rtfsnet_weights w = to_rtfsnet(file.tensors, origin);
+  if (const std::string differ = contradictions(S, w.tensors, file.metadata); !differ.empty())
+    fail(origin, ": weights of another network: ", differ, "; choose the configuration that the file was made with");
+  set_weights(to, w.tensors, origin, &w.source);
+  return w.source;
+}
+
+template <rtfsnet_config S, class B>
+layout load_weights(av_engine<RtfsNet<S>, B>& to, const std::string& path) {
+  return load_weights(to, read_weights_file(path), path);
+}
+
+// Writes the weights in the names of a layout ("2024", which are the network's own, "2023", "reference"): a PyTorch file that
+// torch.load reads, or safetensors if the path ends in .safetensors. The file is written whole or not at all.
+template <rtfsnet_config S, class B>
+void save_weights(av_engine<RtfsNet<S>, B>& from, const std::string& path, std::string_view layout_name = "2024") {
+  tensor_dict weights = get_weights(from);
+  for (named_tensor& e : weights.entries)
+    if (e.name.ends_with("num_batches_tracked")) {  // a whole number in PyTorch
+      const std::int64_t count = static_cast<std::int64_t>(e.value.values<double>().at(0));
+      e.value = tensor::of<std::int64_t>({}, std::span(&count, 1));
+    }
+  tensor_dict theirs = from_canonical(rtfsnet_layout(layout_name), std::move(weights));
+  if (path.ends_with(".safetensors"))
+    write_safetensors(path, theirs);
+  else
+    write_pytorch(path, std::move(theirs));
+}
+
+}  // namespace avss

@@ -1,0 +1,33 @@
+// Dropout, of single values or of whole items (DropPath).
+#pragma once
+
+#include <avss/core/random.hpp>
+#include <avss/core/shape.hpp>
+
+namespace avss::op {
+
+// What is dropped: draw i is uniform(i) of the stream; below the rate it drops, otherwise what it stands for is divided by
+// 1 - rate. The same rule on the way back, or in a pass that is made anew, drops the same.
+struct dropout_rule {
+  double rate = 0;  // 0: nothing is dropped
+  random_stream random{0};
+
+  template <class T>
+  T factor(dim_t draw) const {
+    if (rate <= 0) return T(1);
+    return random.uniform(static_cast<std::uint64_t>(draw)) < rate ? T(0) : static_cast<T>(1 / (1 - rate));
+  }
+};
+
+// y[o,g,i] = x[o,g,i] * factor(g) (+ plus[o,g,i]).   Arrays [outer, groups, inner]; y may be x or plus.
+// Single values: outer = inner = 1. Items of a map: outer = 1, groups = B.
+template <class T>
+struct dropout {
+  dim_t outer, groups, inner;
+  dropout_rule rule;
+  const T* x;
+  const T* plus;  // or null
+  T* y;
+};
+
+}  // namespace avss::op
