@@ -66,44 +66,83 @@ struct sliding_block {
   dim_t left_t, left_f, pitch;
 };
 
-// Calls body with the kernel's sides and stride along the bins, as constants where they are frequent ones.
+template <dim_t N>
+using constant = std::integral_constant<dim_t, N>;
+
+// Calls body with the kernel's sides and the stride along both axes, as constants where they are frequent ones; otherwise the
+// last is the stride along the bins.
 template <class Body>
 void with_kernel(const op::sliding& s, Body&& body) {
-  const auto is = [&](dim_t t, dim_t f, dim_t stride) { return s.kernel_t == t && s.kernel_f == f && s.stride_f == stride; };
-  using four = std::integral_constant<dim_t, 4>;
-  using three = std::integral_constant<dim_t, 3>;
-  using two = std::integral_constant<dim_t, 2>;
-  using one = std::integral_constant<dim_t, 1>;
-  if (is(4, 4, 1)) return body(four{}, four{}, one{});
-  if (is(4, 4, 2)) return body(four{}, four{}, two{});
-  if (is(3, 3, 1)) return body(three{}, three{}, one{});
-  if (is(1, 3, 1)) return body(one{}, three{}, one{});
+  const auto is = [&](dim_t t, dim_t f, dim_t stride) {
+    return s.kernel_t == t && s.kernel_f == f && s.stride_t == stride && s.stride_f == stride;
+  };
+  if (is(4, 4, 1)) return body(constant<4>{}, constant<4>{}, constant<1>{});
+  if (is(4, 4, 2)) return body(constant<4>{}, constant<4>{}, constant<2>{});
+  if (is(3, 3, 1)) return body(constant<3>{}, constant<3>{}, constant<1>{});
   body(s.kernel_t, s.kernel_f, s.stride_f);
 }
 
-// body(k_t, k_f, tap) for all of a kernel; constant sides are unrolled.
+// body(k_t, k_f, tap) for all of a kernel; sides that are constants are unrolled, the arguments being constants too.
 template <class T, class F, class Body>
 void for_taps(T kernel_t, F kernel_f, Body&& body) {
   if constexpr (std::is_same_v<T, dim_t>) {
     for (dim_t kt = 0; kt < kernel_t; ++kt)
       for (dim_t kf = 0; kf < kernel_f; ++kf) body(kt, kf, kt * kernel_f + kf);
   } else {
-    [&]<dim_t... I>(std::integer_sequence<dim_t, I...>) { (body(I / F::value, I % F::value, I), ...); }
+    [&]<dim_t... I>(std::integer_sequence<dim_t, I...>) {
+      (body(constant<I / F::value>{}, constant<I % F::value>{}, constant<I>{}), ...);
+    }
     (std::make_integer_sequence<dim_t, T::value * F::value>());
   }
+}
+
+// Frames of results that are made at once, sixteen bins each: what is loaded serves all that it is part of.
+inline constexpr dim_t rows_at_once = 4;
+
+// sums[r] += what frame `u` of the reach gives to result r.
+template <dim_t u, dim_t R, class T, class F, class S, class K>
+[[gnu::always_inline]] inline void add_tap(T, F, S, K, simd::vec x, const simd::vec* w, simd::vec* sums) {
+  constexpr dim_t kt = u - R * S::value;
+  if constexpr (kt >= 0 && kt < T::value) sums[R] += x * w[kt * F::value + K::value];
+}
+
+template <class T, class F, class S>
+[[gnu::always_inline]] inline void correlate_rows(const sliding_block& b, T kernel_t, F kernel_f, S stride, const simd::vec* w,
+                                                  const float* from, simd::vec* sums) {
+  const dim_t pitch = b.pitch, next = b.frame_values();
+  for_taps(constant<(rows_at_once - 1) * S::value + T::value>{}, kernel_f, [&](auto u, auto kf, auto) {
+    const simd::vec x = simd::load<simd::vec>(from + u * next + kf % stride * pitch + kf / stride);
+    add_tap<u, 0>(kernel_t, kernel_f, stride, kf, x, w, sums);
+    add_tap<u, 1>(kernel_t, kernel_f, stride, kf, x, w, sums);
+    add_tap<u, 2>(kernel_t, kernel_f, stride, kf, x, w, sums);
+    add_tap<u, 3>(kernel_t, kernel_f, stride, kf, x, w, sums);
+  });
 }
 
 // y (+)= bias + the kernel's sums, `frames` frames from a filled block.
 inline void correlate_frames(const sliding_block& b, dim_t frames, const float* block, const float* w, float bias, float* y,
                              bool accumulate) {
   const dim_t bins = b.s.bins, pitch = b.pitch, next = b.frame_values(), step = b.s.stride_t * next;
-  with_kernel(b.s, [&](auto kernel_t, auto kernel_f, auto stride_f) {
-    for (dim_t t = 0; t < frames; ++t)
+  with_kernel(b.s, [&](auto kernel_t, auto kernel_f, auto stride) {
+    dim_t t = 0;
+    if constexpr (!std::is_same_v<decltype(kernel_t), dim_t>) {
+      constexpr dim_t rows = rows_at_once, taps = decltype(kernel_t)::value * decltype(kernel_f)::value;
+      simd::vec weights[taps];
+      for (dim_t k = 0; k < taps; ++k) weights[k] = simd::vec{} + w[k];
+      for (; t + rows <= frames; t += rows)
+        for (dim_t f = 0; f < bins; f += simd::lanes) {
+          const simd::vec start = simd::vec{} + bias;
+          simd::vec sums[rows] = {start, start, start, start};
+          correlate_rows(b, kernel_t, kernel_f, stride, weights, block + t * step + f, sums);
+          for (dim_t r = 0; r < rows; ++r) store_part(y + (t + r) * bins + f, bins - f, sums[r], accumulate);
+        }
+    }
+    for (; t < frames; ++t)
       for (dim_t f = 0; f < bins; f += simd::lanes) {
         simd::vec sum = simd::vec{} + bias;
         const float* const from = block + t * step + f;
         for_taps(kernel_t, kernel_f, [&](dim_t kt, dim_t kf, dim_t tap) {
-          sum += simd::load<simd::vec>(from + kt * next + kf % stride_f * pitch + kf / stride_f) * w[tap];
+          sum += simd::load<simd::vec>(from + kt * next + kf % b.s.stride_f * pitch + kf / b.s.stride_f) * w[tap];
         });
         store_part(y + t * bins + f, bins - f, sum, accumulate);
       }

@@ -106,6 +106,7 @@ void sru_forward(const op::sru_fwd<float>& o, const sru_lanes& block, float* cel
       block.each(backward, [&](auto v, dim_t row, dim_t gate) {
         using V = decltype(v);
         const dim_t place = block.place(turn, backward, row, gate);
+        if (turn + 1 < o.n.steps) simd::prefetch(o.u + block.place(turn + 1, backward, row, gate) * P, sizeof(V) / 4 * P);
         float* const cell = cells + (row - block.row0) * width + gate;
         const sru_step<P, V> s(o.u, o.x, o.weight_c, o.bias, width, place, gate, simd::load<V>(cell));
         simd::store(cell, s.c);
