@@ -13,13 +13,13 @@ inline constexpr dim_t block_frames = 64;
 inline dim_t frame_blocks(dim_t frames) { return (frames + block_frames - 1) / block_frames; }
 
 // The first `n` of sixteen values, or all.
-inline simd::vec load_part(const float* p, dim_t n) {
+[[gnu::always_inline]] inline simd::vec load_part(const float* p, dim_t n) {
   if (n >= simd::lanes) return simd::load<simd::vec>(p);
   simd::vec v{};
   std::memcpy(&v, p, static_cast<std::size_t>(n) * sizeof(float));
   return v;
 }
-inline void store_part(float* p, dim_t n, simd::vec v, bool accumulate) {
+[[gnu::always_inline]] inline void store_part(float* p, dim_t n, simd::vec v, bool accumulate) {
   if (accumulate) v += load_part(p, n);
   if (n >= simd::lanes) return simd::store(p, v);
   std::memcpy(p, &v, static_cast<std::size_t>(n) * sizeof(float));
@@ -106,50 +106,48 @@ template <dim_t u, dim_t R, class T, class F, class S, class K>
   if constexpr (kt >= 0 && kt < T::value) sums[R] += x * w[kt * F::value + K::value];
 }
 
-template <class T, class F, class S>
-[[gnu::always_inline]] inline void correlate_rows(const sliding_block& b, T kernel_t, F kernel_f, S stride, const simd::vec* w,
-                                                  const float* from, simd::vec* sums) {
-  const dim_t pitch = b.pitch, next = b.frame_values();
-  for_taps(constant<(rows_at_once - 1) * S::value + T::value>{}, kernel_f, [&](auto u, auto kf, auto) {
-    const simd::vec x = simd::load<simd::vec>(from + u * next + kf % stride * pitch + kf / stride);
-    add_tap<u, 0>(kernel_t, kernel_f, stride, kf, x, w, sums);
-    add_tap<u, 1>(kernel_t, kernel_f, stride, kf, x, w, sums);
-    add_tap<u, 2>(kernel_t, kernel_f, stride, kf, x, w, sums);
-    add_tap<u, 3>(kernel_t, kernel_f, stride, kf, x, w, sums);
-  });
-}
-
 // y (+)= bias + the kernel's sums, `frames` frames from a filled block.
+template <class T, class F, class S>
+void correlate_frames(T kernel_t, F kernel_f, S stride, const op::sliding& s, dim_t pitch, dim_t frames, const float* block,
+                      const float* w, float bias, float* y, bool accumulate) {
+  const dim_t bins = s.bins, stride_f = s.stride_f, next = stride_f * pitch, step = s.stride_t * next;
+  dim_t t = 0;
+  if constexpr (!std::is_same_v<T, dim_t>) {
+    simd::vec weights[T::value * F::value];
+    for (dim_t k = 0; k < T::value * F::value; ++k) weights[k] = simd::vec{} + w[k];
+    for (; t + rows_at_once <= frames; t += rows_at_once)
+      for (dim_t f = 0; f < bins; f += simd::lanes) {
+        const simd::vec start = simd::vec{} + bias;
+        simd::vec sums[rows_at_once] = {start, start, start, start};
+        const float* const from = block + t * step + f;
+        for_taps(constant<(rows_at_once - 1) * S::value + T::value>{}, kernel_f, [&](auto u, auto kf, auto) {
+          const simd::vec x = simd::load<simd::vec>(from + u * next + kf % stride * pitch + kf / stride);
+          add_tap<u, 0>(kernel_t, kernel_f, stride, kf, x, weights, sums);
+          add_tap<u, 1>(kernel_t, kernel_f, stride, kf, x, weights, sums);
+          add_tap<u, 2>(kernel_t, kernel_f, stride, kf, x, weights, sums);
+          add_tap<u, 3>(kernel_t, kernel_f, stride, kf, x, weights, sums);
+        });
+        for (dim_t r = 0; r < rows_at_once; ++r) store_part(y + (t + r) * bins + f, bins - f, sums[r], accumulate);
+      }
+  }
+  for (; t < frames; ++t)
+    for (dim_t f = 0; f < bins; f += simd::lanes) {
+      simd::vec sum = simd::vec{} + bias;
+      const float* const from = block + t * step + f;
+      for_taps(kernel_t, kernel_f, [&](dim_t kt, dim_t kf, dim_t tap) {
+        sum += simd::load<simd::vec>(from + kt * next + kf % stride_f * pitch + kf / stride_f) * w[tap];
+      });
+      store_part(y + t * bins + f, bins - f, sum, accumulate);
+    }
+}
 inline void correlate_frames(const sliding_block& b, dim_t frames, const float* block, const float* w, float bias, float* y,
                              bool accumulate) {
-  const dim_t bins = b.s.bins, pitch = b.pitch, next = b.frame_values(), step = b.s.stride_t * next;
   with_kernel(b.s, [&](auto kernel_t, auto kernel_f, auto stride) {
-    dim_t t = 0;
-    if constexpr (!std::is_same_v<decltype(kernel_t), dim_t>) {
-      constexpr dim_t rows = rows_at_once, taps = decltype(kernel_t)::value * decltype(kernel_f)::value;
-      simd::vec weights[taps];
-      for (dim_t k = 0; k < taps; ++k) weights[k] = simd::vec{} + w[k];
-      for (; t + rows <= frames; t += rows)
-        for (dim_t f = 0; f < bins; f += simd::lanes) {
-          const simd::vec start = simd::vec{} + bias;
-          simd::vec sums[rows] = {start, start, start, start};
-          correlate_rows(b, kernel_t, kernel_f, stride, weights, block + t * step + f, sums);
-          for (dim_t r = 0; r < rows; ++r) store_part(y + (t + r) * bins + f, bins - f, sums[r], accumulate);
-        }
-    }
-    for (; t < frames; ++t)
-      for (dim_t f = 0; f < bins; f += simd::lanes) {
-        simd::vec sum = simd::vec{} + bias;
-        const float* const from = block + t * step + f;
-        for_taps(kernel_t, kernel_f, [&](dim_t kt, dim_t kf, dim_t tap) {
-          sum += simd::load<simd::vec>(from + kt * next + kf % b.s.stride_f * pitch + kf / b.s.stride_f) * w[tap];
-        });
-        store_part(y + t * bins + f, bins - f, sum, accumulate);
-      }
+    correlate_frames(kernel_t, kernel_f, stride, b.s, b.pitch, frames, block, w, bias, y, accumulate);
   });
 }
 
-inline float lane_sum(simd::vec v) { return simd::row_sum{v, 0}.total(); }
+[[gnu::always_inline]] inline float lane_sum(simd::vec v) { return simd::row_sum{v, 0}.total(); }
 
 // dweight += the gradient, of `frames` frames of dy and the filled block of x that they were made of.
 inline void add_kernel_gradient(const sliding_block& b, dim_t frames, const float* block, const float* dy, float* dweight) {

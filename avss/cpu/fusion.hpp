@@ -89,7 +89,7 @@ struct branch_row {
   branch_row(const op::fusion_branch<float>& f, dim_t c)
       : weight(f.weight[c]), mean(f.mean[c]), rstd(f.rstd[c]), gamma(f.gamma[c]), beta(f.beta[c]) {}
   template <class V>
-  V normed(V a) const {
+  [[gnu::always_inline]] V normed(V a) const {
     return (a * weight - mean) * rstd;
   }
   float weight, mean, rstd, gamma, beta;

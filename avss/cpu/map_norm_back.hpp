@@ -36,13 +36,14 @@ struct row_back {
     V x, h, d;
   };
   template <class V>
-  terms<V> at(dim_t t, simd::row_sum& dpost) const {
+  [[gnu::always_inline]] terms<V> at(dim_t t, simd::row_sum& dpost) const {
     const V in = simd::load<V>(x + t), h = row.normed(pre(in), t);
     return {in, h, post.back(put_out<V>(row, h, t), simd::load<V>(dy + t), dpost)};
   }
   // dx (+)= through the norm with its two means of the whole, and through pre.
   template <class V>
-  void leave(const terms<V>& s, V mean1, V mean2, dim_t t, bool accumulate, float* dx, simd::row_sum& dpre) const {
+  [[gnu::always_inline]] void leave(const terms<V>& s, V mean1, V mean2, dim_t t, bool accumulate, float* dx,
+                                    simd::row_sum& dpre) const {
     const V da = row.template rstd_at<V>(t) * (row.template gain<V>(t) * s.d - (mean1 + s.h * mean2));
     const V d = pre.back(s.x, da, dpre);
     simd::store(dx + t, accumulate ? simd::load<V>(dx + t) + d : d);

@@ -17,13 +17,13 @@ struct bent {
                                       : 1.f) {}
 
   template <class V>
-  V operator()(V x) const {
+  [[gnu::always_inline]] V operator()(V x) const {
     if (sigmoid) return simd::sigmoid(x);
     return x > 0.f ? x : x * slope;
   }
   // The derivative at x times d; adds to the slope's gradient.
   template <class V>
-  V back(V x, V d, simd::row_sum& dslope) const {
+  [[gnu::always_inline]] V back(V x, V d, simd::row_sum& dslope) const {
     if (sigmoid) {
       const V y = simd::sigmoid(x);
       return d * y * (1.f - y);
@@ -40,19 +40,19 @@ struct bent {
 // Rows of one channel, by what is the same for all values of a row. normed: (a - mean) rstd.
 struct plain_row {
   template <class V>
-  V normed(V a, dim_t) const {
+  [[gnu::always_inline]] V normed(V a, dim_t) const {
     return a;
   }
   template <class V>
-  V rstd_at(dim_t) const {
+  [[gnu::always_inline]] V rstd_at(dim_t) const {
     return V{} + 1.f;
   }
   template <class V>
-  V gain(dim_t) const {
+  [[gnu::always_inline]] V gain(dim_t) const {
     return V{} + 1.f;
   }
   template <class V>
-  V offset(dim_t) const {
+  [[gnu::always_inline]] V offset(dim_t) const {
     return V{};
   }
 };
@@ -60,19 +60,19 @@ struct plain_row {
 struct plane_row {
   float mean, rstd, gamma, beta;
   template <class V>
-  V normed(V a, dim_t) const {
+  [[gnu::always_inline]] V normed(V a, dim_t) const {
     return (a - mean) * rstd;
   }
   template <class V>
-  V rstd_at(dim_t) const {
+  [[gnu::always_inline]] V rstd_at(dim_t) const {
     return V{} + rstd;
   }
   template <class V>
-  V gain(dim_t) const {
+  [[gnu::always_inline]] V gain(dim_t) const {
     return V{} + gamma;
   }
   template <class V>
-  V offset(dim_t) const {
+  [[gnu::always_inline]] V offset(dim_t) const {
     return V{} + beta;
   }
 };
@@ -81,19 +81,19 @@ struct position_row {
   const float *mean, *rstd;
   float gamma, beta;
   template <class V>
-  V normed(V a, dim_t t) const {
+  [[gnu::always_inline]] V normed(V a, dim_t t) const {
     return (a - simd::load<V>(mean + t)) * simd::load<V>(rstd + t);
   }
   template <class V>
-  V rstd_at(dim_t t) const {
+  [[gnu::always_inline]] V rstd_at(dim_t t) const {
     return simd::load<V>(rstd + t);
   }
   template <class V>
-  V gain(dim_t) const {
+  [[gnu::always_inline]] V gain(dim_t) const {
     return V{} + gamma;
   }
   template <class V>
-  V offset(dim_t) const {
+  [[gnu::always_inline]] V offset(dim_t) const {
     return V{} + beta;
   }
 };
@@ -102,25 +102,25 @@ struct frame_row {
   float mean, rstd;
   const float *gamma, *beta;
   template <class V>
-  V normed(V a, dim_t) const {
+  [[gnu::always_inline]] V normed(V a, dim_t) const {
     return (a - mean) * rstd;
   }
   template <class V>
-  V rstd_at(dim_t) const {
+  [[gnu::always_inline]] V rstd_at(dim_t) const {
     return V{} + rstd;
   }
   template <class V>
-  V gain(dim_t t) const {
+  [[gnu::always_inline]] V gain(dim_t t) const {
     return simd::load<V>(gamma + t);
   }
   template <class V>
-  V offset(dim_t t) const {
+  [[gnu::always_inline]] V offset(dim_t t) const {
     return simd::load<V>(beta + t);
   }
 };
 
 template <class V, class Row>
-V put_out(const Row& row, V h, dim_t t) {
+[[gnu::always_inline]] inline V put_out(const Row& row, V h, dim_t t) {
   return h * row.template gain<V>(t) + row.template offset<V>(t);
 }
 

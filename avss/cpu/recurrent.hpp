@@ -8,7 +8,7 @@ namespace avss {
 namespace cpu_kernel {
 
 template <class V>
-V tanh(V x) {
+[[gnu::always_inline]] inline V tanh(V x) {
   return 2.f * simd::sigmoid(2.f * x) - 1.f;
 }
 

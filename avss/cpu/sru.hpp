@@ -12,17 +12,17 @@ namespace cpu_kernel {
 
 // The products of sixteen units, of which those of one unit lie together, as a vector for each product; and back.
 template <auto At, std::size_t... I>
-simd::vec pick(simd::vec a, simd::vec b, std::index_sequence<I...>) {
+[[gnu::always_inline]] inline simd::vec pick(simd::vec a, simd::vec b, std::index_sequence<I...>) {
   return __builtin_shufflevector(a, b, At(static_cast<int>(I))...);
 }
 template <auto At>
-simd::vec pick(simd::vec a, simd::vec b) {
+[[gnu::always_inline]] inline simd::vec pick(simd::vec a, simd::vec b) {
   return pick<At>(a, b, std::make_index_sequence<static_cast<std::size_t>(simd::lanes)>());
 }
 
 // Value i P + p of 16 P in P vectors goes to lane i of vector p.
 template <int P, int p>
-simd::vec gather_product(const simd::vec* from) {
+[[gnu::always_inline]] inline simd::vec gather_product(const simd::vec* from) {
   constexpr auto low = [](int i) { return i * P + p < 32 ? i * P + p : 0; };
   constexpr auto high = [](int i) { return i * P + p < 32 ? 0 : i * P + p - 32; };
   const simd::vec a = pick<low>(from[0], from[1]);
@@ -31,7 +31,7 @@ simd::vec gather_product(const simd::vec* from) {
 }
 // Vector q of the P: value e = 16 q + j is that of unit e / P and product e % P.
 template <int P, int q>
-simd::vec scatter_product(const simd::vec* s) {
+[[gnu::always_inline]] inline simd::vec scatter_product(const simd::vec* s) {
   constexpr auto first = [](int j) { return (16 * q + j) % P == 1 ? 16 + (16 * q + j) / P : (16 * q + j) / P; };
   constexpr auto second = [](int j) { return (16 * q + j) % P == 3 ? 16 + (16 * q + j) / P : (16 * q + j) / P; };
   constexpr auto both = [](int j) { return (16 * q + j) % P >= 2 ? 16 + j : j; };
@@ -88,7 +88,8 @@ struct sru_step {
   V s[4];  // the products; the last is the highway
   V forget, reset, c;
 
-  sru_step(const float* u, const float* x, const float* v, const float* b, dim_t width, dim_t place, dim_t gate, V before) {
+  [[gnu::always_inline]] sru_step(const float* u, const float* x, const float* v, const float* b, dim_t width, dim_t place,
+                                  dim_t gate, V before) {
     load_products<P>(u + place * P, s);
     if constexpr (P == 3) s[3] = simd::load<V>(x + place);
     forget = simd::sigmoid(s[1] + simd::load<V>(v + gate) * before + simd::load<V>(b + gate));
@@ -116,7 +117,7 @@ void sru_forward(const op::sru_fwd<float>& o, const sru_lanes& block, float* cel
 }
 
 template <class V>
-void add_to(float* p, V v) {
+[[gnu::always_inline]] inline void add_to(float* p, V v) {
   simd::store(p, simd::load<V>(p) + v);
 }
 
