@@ -28,10 +28,10 @@ template <map_conv_spec S>
 struct depthwise_norm {
   static constexpr dim_t channels = S.channels, kernel = S.kernel;
   static constexpr bool both_axes = S.axes == 2;
-  static constexpr block_norm norm_kind = S.norm;
+  static constexpr block_norm kind = S.norm;
 
   kernel_of<S.axes, S.bias, channels, 1, kernel> conv;
-  block_norm_params<channels, norm_kind> norm;
+  block_norm_params<channels, kind> norm;
 
   template <class T>
   struct saved {

@@ -33,7 +33,7 @@ struct rtfs_block {
   static constexpr dim_t channels = S.channels, hidden = S.hidden, kernel = S.kernel;
   static constexpr std::size_t levels = static_cast<std::size_t>(S.levels);
   static constexpr bool projection_norm = S.projection_norm;
-  static constexpr block_norm norm_kind = S.norm;
+  static constexpr block_norm kind = S.norm;
   static_assert(S.levels >= 1, "avss: an RTFS block needs at least one level");
   static_assert(S.axes == 1 || S.axes == 2, "avss: an RTFS block works along one axis or two");
   using map = map_shape<channels>;
@@ -44,7 +44,7 @@ struct rtfs_block {
   kernel_of<S.axes, true, channels, 1, 1> gateway;
   prelu_params gateway_act;
   kernel_of<S.axes, true, hidden, channels, 1> projection;
-  optional_param<projection_norm, block_norm_params<hidden, norm_kind>> projection_norm_params;
+  optional_param<projection_norm, block_norm_params<hidden, kind>> projection_norm_params;
   optional_param<projection_norm, prelu_params> projection_act;
   std::array<down, levels> downsample;
   Global global;

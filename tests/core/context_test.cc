@@ -69,6 +69,30 @@ TEST(context, holds_as_the_pass_demands) {
   EXPECT_FALSE(infer.training());
 }
 
+TEST(context, makes_parts_anew_in_memory_that_is_given_back) {
+  arena a(512);
+  context<recorder> ctx({}, a, pass::train);
+  float* const before = ctx.keep(vec(16)).data;
+  {
+    const auto guard = ctx.without_keeping();
+    EXPECT_FALSE(ctx.training());
+    const auto frame = ctx.frame();
+    EXPECT_EQ(ctx.hold(vec(16)).data, before + 112);  // from the back
+  }
+  EXPECT_TRUE(ctx.training());
+  for (int again = 0; again < 2; ++again) {
+    const auto kept = ctx.kept_frame();
+    {
+      const auto frame = ctx.frame();
+      ctx.scratch(vec(16));
+      EXPECT_EQ(ctx.hold(vec(16)).data, before + 16);
+    }
+    EXPECT_EQ(ctx.keep(vec(16)).data, before + 32);  // outlives the frame
+  }
+  EXPECT_EQ(ctx.keep(vec(16)).data, before + 16);
+  EXPECT_EQ(a.peak(), 3 * 64u);
+}
+
 TEST(context, hands_operations_their_scratch_memory) {
   std::vector<void*> given;
   arena a(192);

@@ -4,7 +4,7 @@
 #include <avss/cpu/rtfsnet.hpp>
 #include <cstring>
 #include <string>
-#include <tests/op/map_sweep.hpp>
+#include <tests/cpu/map_edges.hpp>
 #include <tests/support/op_run.hpp>
 #include <vector>
 

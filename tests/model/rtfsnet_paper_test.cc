@@ -40,14 +40,14 @@ TEST_F(RtfsNetPaper, intermediates_and_gradients) {
       [&](const auto& y, const auto&, auto& dy, auto&) { loss = negative_snr(y, sine(y.size()), dy); },
       [&](const auto& s) {
         constexpr double limit = 1e-6;  // of values stored in float
-        expect_intermediate(g, "a/spec", s.spec, limit);
+        expect_intermediate(g, "a/spec", s.encoded.spectrum, limit);
         expect_intermediate(g, "a/enc", s.e.data, limit);
         expect_intermediate(g, "a/a0", s.a0.data, limit);
         expect_intermediate(g, "a/a1", s.a1.data, limit);
         expect_intermediate(g, "a/v1", s.fused.video, limit);
         expect_intermediate(g, "a/fused", s.a[0].data, limit);
         expect_intermediate(g, "a/aR", s.a[3].data, limit);
-        expect_intermediate(g, "a/mask", s.mask, limit, true);
+        expect_intermediate(g, "a/mask", s.masked.mask, limit, true);
         expect_intermediate(g, "a/outspec", s.spectrum.data, limit);
       });
   expect_close(r.y, g["a/out"], 2e-6, "output");  // 7e-8 absolute

@@ -84,7 +84,7 @@ TEST_F(RtfsNetReferenceProject, intermediates_and_gradients) {
       [&](const auto& y, const auto&, auto& dy, auto&) { loss = si_snr_of_first(y, grad["a/target"], dy); },
       [&](const auto& s) {
         constexpr double limit = 1e-6;
-        expect_intermediate(g, "a/spec", s.spec, limit);
+        expect_intermediate(g, "a/spec", s.encoded.spectrum, limit);
         expect_intermediate(g, "a/enc", s.e.data, limit);
         expect_intermediate(g, "a/a0", s.a0.data, limit);
         expect_intermediate(g, "a/proj", s.first.p, limit);
@@ -97,7 +97,7 @@ TEST_F(RtfsNetReferenceProject, intermediates_and_gradients) {
         expect_intermediate(g, "a/v1", s.fused.video, limit);
         expect_intermediate(g, "a/fused", s.a[0].data, limit);
         for (std::size_t i = 0; i < 4; ++i) expect_intermediate(g, "a/r" + std::to_string(i), s.a[i + 1].data, limit);
-        expect_intermediate(g, "a/mask", s.mask, limit, true);
+        expect_intermediate(g, "a/mask", s.masked.mask, limit, true);
         expect_intermediate(g, "a/outspec", s.spectrum.data, limit);
       });
   const std::vector<double> out = g["a/out"];

@@ -90,6 +90,27 @@ TEST(RtfsNet, faces_share_a_mixture) {
   test::expect_close(together, alone, 1e-12, "voices");
 }
 
+// The seam itself: heard once, faces seen one after another in the same memory.
+TEST(RtfsNet, hears_once_and_sees_many) {
+  using net = RtfsNet<tiny>;
+  tiny_engine e;
+  init(e);
+  const dim_t length = 320, frames = 8, seen = net::video_channels * frames;
+  std::vector<double> x = test::draw("x", length), v = test::draw("v", 2 * seen), y(static_cast<std::size_t>(length));
+  std::vector<double> together(static_cast<std::size_t>(2 * length));
+  e.separate({1, length, 2, frames}, x, v, together);
+
+  arena memory(e.planned_bytes(pass::infer, {1, length, 1, frames}));  // that of a single face
+  context<reference<double>> ctx({}, memory, pass::infer, e.values(), {}, e.state());
+  net::saved<double> s;
+  e.net().hear(ctx, view<net::mixture_shape, double>{x.data(), net::mixture_shape(1, length)}, {}, s);
+  for (dim_t face = 0; face < 2; ++face) {
+    e.net().see_and_separate(ctx, view<net::faces_shape, double>{v.data() + face * seen, net::faces_shape(1, frames)},
+                             view<net::estimate_shape, double>{y.data(), net::estimate_shape(1, 1, length)}, s);
+    test::expect_close(y, std::span(together).subspan(static_cast<std::size_t>(face * length), y.size()), 1e-12, "voice");
+  }
+}
+
 // Gradients through dropout, with BatchNorm by the batch: of the loss at the same draws.
 TEST(RtfsNet, gradients_with_dropout) {
   tiny_engine e;

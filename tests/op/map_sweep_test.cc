@@ -1,25 +1,26 @@
-// The CPU backend's operations on maps and sequences against the definition in double, over many sizes.
+// Backends in float against the definition in double, over many sizes of maps and sequences.
 #include <gtest/gtest.h>
 
 #include <avss/cpu/rtfsnet.hpp>
 #include <avss/reference/rtfsnet.hpp>
 #include <tests/op/map_sweep.hpp>
-#include <tests/support/against_reference.hpp>
 
 namespace avss {
 namespace {
 
-// One thread: with two, waiting for each other on a busy machine takes longer than the work.
-constexpr auto check = [](const auto& c) { test::check_against_reference<cpu>(c, 1e-5, cpu(1)); };
+template <class Backend>
+class MapsAgainstReference : public testing::Test {};
+using backends = testing::Types<reference<float>, cpu>;
+TYPED_TEST_SUITE(MapsAgainstReference, backends);
 
-TEST(AgainstReference, map_norm) { test::sweep_map_norm(check); }
-TEST(AgainstReference, conv2d) { test::sweep_conv2d(check); }
-TEST(AgainstReference, resize) { test::sweep_resize(check); }
-TEST(AgainstReference, fusion) { test::sweep_fusion(check); }
-TEST(AgainstReference, sequence) { test::sweep_sequence(check); }
-TEST(AgainstReference, recurrent) { test::sweep_recurrent(check); }
-TEST(AgainstReference, attention) { test::sweep_attention(check); }
-TEST(AgainstReference, spectrum) { test::sweep_spectrum(check); }
+TYPED_TEST(MapsAgainstReference, map_norm) { test::check_map_norm<TypeParam>(); }
+TYPED_TEST(MapsAgainstReference, spectrum) { test::check_spectrum<TypeParam>(); }
+TYPED_TEST(MapsAgainstReference, conv2d) { test::check_conv2d<TypeParam>(); }
+TYPED_TEST(MapsAgainstReference, resize) { test::check_resize<TypeParam>(); }
+TYPED_TEST(MapsAgainstReference, fusion) { test::check_fusion<TypeParam>(); }
+TYPED_TEST(MapsAgainstReference, sequence) { test::check_sequence<TypeParam>(); }
+TYPED_TEST(MapsAgainstReference, recurrent) { test::check_recurrent<TypeParam>(); }
+TYPED_TEST(MapsAgainstReference, attention) { test::check_attention<TypeParam>(); }
 
 }  // namespace
 }  // namespace avss
