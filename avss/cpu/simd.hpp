@@ -1,4 +1,5 @@
-// Sixteen floats at a time, in the compiler's own vector types: AVX-512, AVX2 or less, whatever the build targets.
+// Sixteen floats at a time, in the compiler's own vector types: AVX-512, AVX2 or less, whatever the build targets. Functions
+// that take or give vectors are always inlined: without AVX-512 there is no register in which one could be passed.
 #pragma once
 
 #include <avss/core/shape.hpp>
@@ -52,7 +53,7 @@ inline float exp(float x) { return std::exp(x); }
 
 // e^x to 2 ulp for |x| < 87, saturating beyond: 2^n p(r), r in [-ln2/2, ln2/2]. Cody and Waite's reduction, the polynomial
 // is the minimax one of degree 6 (relative error 2e-8).
-inline vec exp(vec x) {
+[[gnu::always_inline]] inline vec exp(vec x) {
   const vec low = vec{} - 87.f, high = vec{} + 87.f;
   x = x > high ? high : x;
   x = x < low ? low : x;
@@ -75,7 +76,7 @@ inline vec exp(vec x) {
 }
 
 template <class V>
-inline V sigmoid(V x) {
+[[gnu::always_inline]] inline V sigmoid(V x) {
   return 1.f / (1.f + exp(-x));
 }
 

@@ -1,6 +1,7 @@
 // Backends in float against the definition in double, over many sizes of maps and sequences.
 #include <gtest/gtest.h>
 
+#include <avss/cpu/rtfsnet.hpp>
 #include <avss/reference/rtfsnet.hpp>
 #include <tests/op/map_sweep.hpp>
 
@@ -9,7 +10,7 @@ namespace {
 
 template <class Backend>
 class MapsAgainstReference : public testing::Test {};
-using backends = testing::Types<reference<float>>;
+using backends = testing::Types<reference<float>, cpu>;
 TYPED_TEST_SUITE(MapsAgainstReference, backends);
 
 TYPED_TEST(MapsAgainstReference, map_norm) { test::check_map_norm<TypeParam>(); }
