@@ -28,6 +28,19 @@ std::int64_t at_least(const settings& s, const char* key, std::int64_t least, st
   return v;
 }
 
+// Bytes of working memory, which must be there.
+std::size_t needed_bytes(const avss::trainable& net, avss::dim_t items, avss::dim_t length) {
+  constexpr avss::dim_t most_items = 1 << 20;
+  const double there = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  if (items <= most_items) {
+    const std::size_t needed = net.planned_bytes(items, length);
+    if (static_cast<double>(needed) <= there) return needed;
+  }
+  avss::fail("dataloader.batch_size: batches of ", items, " items of ", length,
+             " samples need more memory than this machine's ", static_cast<std::int64_t>(there) >> 20,
+             " MiB; choose a smaller one, or shorter items");
+}
+
 avss::trainer_options read_options(const settings& s) {
   avss::trainer_options o;
   const std::string name = s.get<std::string>("writer.run_name");
@@ -95,7 +108,7 @@ int train(const settings& s, const avss::config::command_line& c) {
       s, avss::steps_per_epoch(o.epoch_len, sources.epoch_items, o.batch_size * o.accumulate), higher);
   std::cout << info.name << ": " << info.parameters << " parameters, " << info.sources << " sources, " << info.sample_rate
             << " Hz; batches of " << o.batch_size << " x " << static_cast<double>(length) / info.sample_rate << " s need "
-            << (net->planned_bytes(o.batch_size, length) >> 20) + 1 << " MiB; run folder " << avss::one_line(o.folder.string())
+            << (needed_bytes(*net, o.batch_size, length) >> 20) + 1 << " MiB; run folder " << avss::one_line(o.folder.string())
             << '\n'
             << sources.about << std::endl;
 

@@ -185,6 +185,8 @@ TEST_F(train, says_what_is_wrong_with_a_configuration) {
   expect_refusal(tiny("x") + "lr_scheduler=two_cycle", "two_cycle", "one_cycle");
   expect_refusal(tiny("x") + "optimizer.lr=0", "optimizer.lr");
   expect_refusal(tiny("x") + "trainer.n_epochs=0", "trainer.n_epochs");
+  expect_refusal(tiny("x") + "dataloader.batch_size=2000000", "dataloader.batch_size", "MiB");
+  expect_refusal(tiny("x") + "dataloader.batch_size=1000000000000", "dataloader.batch_size", "MiB");
   expect_refusal(tiny("x") + "trainer.epoch_len=null", "endless", "trainer.epoch_len");
   expect_refusal(tiny("x") + "trainer.epoch_len=null datasets.train.limit=1", "dataloader.batch_size");
   expect_refusal(tiny("x") + "trainer.monitor=val_loss", "max METRIC");
