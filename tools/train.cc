@@ -113,12 +113,13 @@ int train(const settings& s, const avss::config::command_line& c) {
             << sources.about << std::endl;
 
   const std::filesystem::path folder = o.folder;
-  const bool fresh = o.resume_from.empty();
   const avss::tools::stop_on_signal signals;
   avss::trainer run(*net, std::move(schedule), std::move(data), std::move(o), std::cout, std::cerr,
                     [] { return avss::tools::stop_on_signal::requested(); });
   run.open();
-  if (fresh) avss::write_file_atomically((folder / "config.yaml").string(), avss::as_bytes_of(avss::config::to_yaml(s.root())));
+  std::error_code ignored;
+  if (!std::filesystem::exists(folder / "config.yaml", ignored))
+    avss::write_file_atomically((folder / "config.yaml").string(), avss::as_bytes_of(avss::config::to_yaml(s.root())));
   return run.run();
 }
 

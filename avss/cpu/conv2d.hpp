@@ -164,7 +164,7 @@ inline void execute(cpu& backend, const op::conv2d_bwd<float>& o, void* scratch)
   add_parts(backend, s.size, s.groups, o.dweight, [&](dim_t g) { return s.dweight + g * s.size; });
   if (o.dbias)
     for_pieces(backend, o.out, [&](dim_t c, int) {
-      for (dim_t b = 0; b < o.n.batch; ++b) o.dbias[c] += static_cast<float>(sum_long(plane, o.dy + (b * o.out + c) * plane));
+      for (dim_t b = 0; b < o.n.batch; ++b) o.dbias[c] += static_cast<float>(sum_row(plane, o.dy + (b * o.out + c) * plane));
     });
   for (dim_t b = 0; b < o.n.batch && o.dx && !o.transposed; ++b)
     fold(backend, o.n, o.s, in, s.dcolumns + b * s.seen * plane, nullptr, o.dx + b * in * plane);

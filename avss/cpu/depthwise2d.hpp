@@ -267,7 +267,7 @@ inline void execute(cpu& backend, const op::depthwise2d_bwd<float>& given, void*
     for (dim_t b = 0; b < o.n.batch; ++b) {
       const dim_t bc = b * o.n.channels + c;
       const float* const dy = o.dy + bc * out_plane;
-      if (o.dbias) o.dbias[c] += static_cast<float>(sum_long(out_plane, dy));
+      if (o.dbias) o.dbias[c] += static_cast<float>(sum_row(out_plane, dy));
       plane_back(o, o.x + bc * o.n.plane(), dy, flipped, s.blocks + worker * s.values, o.dx + bc * o.n.plane(),
                  o.dweight + c * taps);
     }

@@ -34,7 +34,8 @@ inline void open_run_folder(const std::filesystem::path& folder, const std::stri
     // What a killed process left half written.
     for (const fs::directory_entry& e : fs::directory_iterator(folder)) {
       const std::string name = e.path().filename().string();
-      if (name.starts_with(".checkpoint-new.pth.") && name.ends_with(".tmp")) fs::remove(e.path(), code);
+      const bool ours = name.starts_with(".checkpoint-new.pth.") || name.starts_with(".config.yaml.");
+      if (ours && name.ends_with(".tmp")) fs::remove(e.path(), code);
     }
     return;
   }
