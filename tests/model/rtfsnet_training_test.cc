@@ -26,7 +26,7 @@ TEST(RtfsNet, learns_which_voice_goes_with_which_face) {
   const random_stream draw(4, "video");
   for (std::size_t i = 0; i < video.size(); ++i) video[i] = draw.uniform<float>(i, -1, 1);
 
-  av_engine<network, reference<float>> e;
+  av_engine<network, cpu> e(cpu(1));
   init_params(e.net(), 1, e.values(), e.state());
   const std::vector<flat_range> trained = trained_ranges(e.net());
   adam<float> optimiser(adamw_config, trained, e.net().extent().values);
@@ -40,7 +40,7 @@ TEST(RtfsNet, learns_which_voice_goes_with_which_face) {
     });
     if (step == 0) first = last;
     memory.reset();
-    context<reference<float>> ctx({}, memory, pass::train);
+    context<cpu> ctx(cpu(1), memory, pass::train);
     EXPECT_TRUE(clip_gradients(ctx, e.gradients(), trained, 5.0).finite());
     optimiser.step(ctx, e.values(), e.gradients(), {.lr = 4e-3});
     std::fill(e.gradients().begin(), e.gradients().end(), 0.f);
