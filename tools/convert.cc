@@ -29,7 +29,7 @@ int convert(const avss::config::settings& s, const avss::config::command_line&) 
 
   const std::unique_ptr<avss::separator> network = avss::tools::make_audio_model(avss::tools::select_audio_model(s), from, 1);
   network->save(to, s.get<std::string>("convert.layout"));
-  std::cout << network->info().name << ": " << network->info().parameters << " parameters, " << to << std::endl;
+  std::cout << network->info().name << ": " << network->info().parameters << " parameters, " << avss::one_line(to) << std::endl;
   return 0;
 }
 

@@ -40,7 +40,9 @@ avss::tools::demo_options read_options(const settings& s) {
   if (!(o.min_seconds >= 1 && o.min_seconds <= o.max_seconds && o.max_seconds <= 60))
     avss::fail("demo.min_seconds, demo.max_seconds: expected seconds from 1 to 60, the smaller first, found ", o.min_seconds,
                " and ", o.max_seconds);
-  o.seed = static_cast<std::uint64_t>(s.get<int>("demo.seed"));
+  const std::int64_t seed = s.get<std::int64_t>("demo.seed");
+  if (seed < 0) avss::fail("demo.seed: expected a number from 0 on, found ", seed);
+  o.seed = static_cast<std::uint64_t>(seed);
   s.one_of("demo.device", {"auto", "cpu"});
   return o;
 }

@@ -133,7 +133,7 @@ std::vector<clip_source> usable_voices(const demo_options& o, int rate, std::ost
   if (voices.size() < 2)
     fail(o.voices.string(), ": two speakers with usable recordings are needed, found ", voices.size(), " (", why,
          "); add longer recordings of single speakers, or set demo.min_seconds");
-  if (!why.empty()) err << "note: left out " << why << '\n';
+  if (!why.empty()) err << "note: left out " << one_line(why) << '\n';
   return voices;
 }
 
@@ -157,8 +157,8 @@ void print(const demo_report& r, std::ostream& out) {
   for (const demo_mixture& m : r.mixtures) {
     char seconds[32];
     std::snprintf(seconds, sizeof seconds, "%.2f s", static_cast<double>(m.samples.size()) / r.rate);
-    line(m.name.substr(0, m.name.find('_')) + "  " + m.voices[0].speaker + " + " + m.voices[1].speaker, seconds, m.before,
-         m.after, m.improvement);
+    line(one_line(m.name.substr(0, m.name.find('_')) + "  " + m.voices[0].speaker + " + " + m.voices[1].speaker), seconds,
+         m.before, m.after, m.improvement);
   }
   line("mean", "", r.before, r.after, r.improvement);
   char text[160];

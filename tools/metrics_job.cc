@@ -50,12 +50,12 @@ void say_notes(const prediction_list& list, const std::vector<tools::prediction_
   if (list.left_out > 0) err << "note: " << list.left_out << " names that are not in all folders are left out\n";
   if (!list.skipped.empty())
     err << "note: " << list.skipped.size() << " files that are no audio by their names skipped, such as "
-        << list.skipped.front().string() << '\n';
+        << one_line(list.skipped.front().string()) << '\n';
   std::size_t several = 0, which = 0;
   for (std::size_t i = 0; i < scores.size(); ++i)
     if (scores[i].channels > 1 && several++ == 0) which = i;
   if (several > 0)
-    err << "note: " << list.items[which].mixture.string() << ": has " << scores[which].channels
+    err << "note: " << one_line(list.items[which].mixture.string()) << ": has " << scores[which].channels
         << " channels; the first is used, here and in " << several - 1 << " more files\n";
   err << std::flush;
 }
@@ -87,8 +87,8 @@ int run_metrics(const metrics_options& options, std::ostream& out, std::ostream&
   say_notes(list, scores, err);
   const tools::score_report report{list, options.columns, scores};
   out << scores.size() << (scores.size() == 1 ? " file of " : " files of ") << list.sources
-      << (list.sources == 1 ? " source, " : " sources, ") << list.predictions.string() << " against " << list.truth.string()
-      << "\n\n";
+      << (list.sources == 1 ? " source, " : " sources, ") << one_line(list.predictions.string()) << " against "
+      << one_line(list.truth.string()) << "\n\n";
   report.print(out);
   if (!options.save_path.empty()) save(options.save_path, report, out);
   out.flush();

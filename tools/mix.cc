@@ -24,6 +24,8 @@ namespace {
 namespace fs = std::filesystem;
 using avss::config::settings;
 
+constexpr std::int64_t most_items = 1'000'000;  // whose names have six digits
+
 std::string number(std::uint64_t n) {
   char text[24];
   std::snprintf(text, sizeof text, "%06llu", static_cast<unsigned long long>(n));
@@ -42,14 +44,18 @@ int mix(const settings& s, const avss::config::command_line& c) {
   if (partition.empty() || partition.find('/') != std::string::npos || partition.starts_with('.'))
     avss::fail("mix.partition: expected a folder's name, found '", partition, "'");
 
-  const avss::tools::stop_on_signal signals;
   const auto data = avss::tools::make_train_sources(s, rate, sources, static_cast<std::uint64_t>(seed), c.threads);
   const bool held_out = s.one_of("mix.part", {"train", "val"}) == "val";
   const avss::item_source* items = held_out ? data.val.get() : data.train.get();
   if (!items) avss::fail("mix.part=val: datasets.val is null");
   const std::int64_t count = s.get<std::int64_t>("mix.items", items->count());
   if (count < 1) avss::fail("mix.items: expected a number of mixtures, at least 1");
+  const bool same_again = held_out ? data.val_repeats : data.train_repeats;
+  if (count > (same_again ? items->count() : most_items))
+    avss::fail("mix.items: expected ", same_again ? items->count() : most_items, " at most, found ", count,
+               same_again ? "; a data set has no more mixtures" : "");
   std::cout << data.about << std::endl;
+  const avss::tools::stop_on_signal signals;
 
   const fs::path target = fs::path(save_path) / "audio" / partition;
   std::error_code code;

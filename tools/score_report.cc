@@ -116,7 +116,7 @@ void print_worst(const score_report& r, std::ostream& out) {
     const prediction_scores& f = r.scores[ranked[k].second];
     char text[64];
     std::snprintf(text, sizeof text, "%9s  ", shown(ranked[k].first, first.choice.metric->decimals).c_str());
-    out << text << r.files.items[ranked[k].second].name << " (";
+    out << text << one_line(r.files.items[ranked[k].second].name) << " (";
     for (std::size_t s = 0; s < f.columns.front().size(); ++s) {
       const ratio& v = f.columns.front()[s];
       out << (s > 0 ? ", " : "") << source_name(s) << ' '

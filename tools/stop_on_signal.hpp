@@ -10,15 +10,16 @@
 
 namespace avss::tools {
 
-// While it lives, SIGINT and SIGTERM are not delivered but wait until requested() asks for them; threads that are started
-// meanwhile inherit that. No handler ever runs: oneDNN's generated matrix products keep data below the stack pointer, which
-// a handler's frame would overwrite. Make it before the first computation, one at a time. SIGQUIT ends the program at once.
+// While it lives, SIGINT, SIGTERM and SIGHUP are not delivered but wait until requested() asks for them; threads that are
+// started meanwhile inherit that. No handler ever runs: oneDNN's generated matrix products keep data below the stack pointer,
+// which a handler's frame would overwrite. Make it before the first computation, one at a time. SIGQUIT ends the program at
+// once.
 class stop_on_signal {
  public:
   stop_on_signal() {
     flag = false;
     sigemptyset(&waiting);
-    for (int s : {SIGINT, SIGTERM}) {
+    for (int s : {SIGINT, SIGTERM, SIGHUP}) {
       struct sigaction now {};
       ::sigaction(s, nullptr, &now);
       if (now.sa_handler != SIG_IGN) sigaddset(&waiting, s);  // nohup stays nohup

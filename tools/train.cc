@@ -22,9 +22,11 @@ namespace {
 
 using avss::config::settings;
 
-std::int64_t at_least(const settings& s, const char* key, std::int64_t least, std::int64_t fallback) {
+std::int64_t at_least(const settings& s, const char* key, std::int64_t least, std::int64_t fallback,
+                      std::int64_t most = 1'000'000'000) {
   const std::int64_t v = s.get<std::int64_t>(key, fallback);
-  if (v < least) avss::fail(key, ": expected an integer from ", least, " on, found ", v);
+  if (v < least || (v > most && v != fallback))
+    avss::fail(key, ": expected an integer from ", least, " to ", most, ", found ", v);
   return v;
 }
 
@@ -95,8 +97,8 @@ int train(const settings& s, const avss::config::command_line& c) {
   const avss::tools::train_sources sources =
       avss::tools::make_train_sources(s, info.sample_rate, info.sources, t.seed, c.threads);
   const avss::dim_t length = sources.train->length();
-  const int workers = static_cast<int>(at_least(s, "dataloader.num_workers", 0, 1));
-  const int prefetch = static_cast<int>(at_least(s, "dataloader.prefetch_factor", 1, 2));
+  const int workers = static_cast<int>(at_least(s, "dataloader.num_workers", 0, 1, 1000));
+  const int prefetch = static_cast<int>(at_least(s, "dataloader.prefetch_factor", 1, 2, 1000));
   avss::training_data data{avss::prefetched_batches(*sources.train, 0, workers, prefetch), sources.epoch_items, {}, 0};
   if (sources.val) {
     data.val_items = sources.val->count();

@@ -35,6 +35,7 @@ struct made {
   std::unique_ptr<const item_source> items;
   std::string about;
   bool reorders = false;  // numbers its items without end by itself, in a new order every epoch
+  bool repeats = false;   // items beyond its number are the same ones again
 };
 
 // Seconds to samples.
@@ -45,18 +46,20 @@ dim_t length_of(const section& s, int rate) {
 }
 
 dim_t not_negative(const section& s, const std::string& key, const char* what) {
+  constexpr dim_t most = 1'000'000'000;
   const dim_t n = s.get<dim_t>(key, 0);
-  if (n < 0) s.wrong(key, "expected ", what, ", found ", n);
+  if (n < 0 || n > most) s.wrong(key, "expected ", what, " from 0 to ", most, ", found ", n);
   return n;
 }
 
 dim_t limit_of(const section& s) { return not_negative(s, "limit", "a number of items, or null"); }
 
-// A range [lowest, highest].
-std::pair<double, double> range_of(const section& s, const std::string& key, std::pair<double, double> fallback) {
+// Two numbers.
+std::pair<double, double> pair_of(const section& s, const std::string& key, std::pair<double, double> fallback,
+                                  const char* what = "[lowest, highest]") {
   if (!s.has(key)) return fallback;
   const auto ends = s.get<std::vector<double>>(key);
-  if (ends.size() != 2) s.wrong(key, "expected [lowest, highest], found a list of ", ends.size());
+  if (ends.size() != 2) s.wrong(key, "expected ", what, ", found a list of ", ends.size());
   return {ends[0], ends[1]};
 }
 
@@ -102,14 +105,14 @@ made make_dynamic(const section& s, const purpose& p) {
            "skip_unreadable", "segment", "limit", "relative_level", "mean_abs_level", "overlap", "speed", "peak", "pad_short"});
   dynamic_mixing_options o{.sources = static_cast<int>(p.sources), .length = length_of(s, p.sample_rate)};
   if (s.has("relative_level")) {
-    const auto [lowest, highest] = range_of(s, "relative_level", {});
+    const auto [lowest, highest] = pair_of(s, "relative_level", {});
     o.levels = relative_levels{lowest, highest};
   } else {
-    const auto [first_mean, first_deviation] = range_of(s, "mean_abs_level", {-27.43, 2.57});
+    const auto [first_mean, first_deviation] = pair_of(s, "mean_abs_level", {-27.43, 2.57}, "[mean, deviation]");
     o.levels = mean_abs_levels{.first_mean = first_mean, .first_deviation = first_deviation};
   }
-  std::tie(o.overlap_lowest, o.overlap_highest) = range_of(s, "overlap", {1, 1});
-  std::tie(o.speed_lowest, o.speed_highest) = range_of(s, "speed", {1, 1});
+  std::tie(o.overlap_lowest, o.overlap_highest) = pair_of(s, "overlap", {1, 1});
+  std::tie(o.speed_lowest, o.speed_highest) = pair_of(s, "speed", {1, 1});
   o.peak = s.get<double>("peak", 0);
   o.short_recordings = s.get<bool>("pad_short", false) ? when_short::pad : when_short::skip;
   o.count = limit_of(s);
@@ -158,15 +161,24 @@ made make_mixture_set(const section& s, const purpose& p) {
     s.wrong("dataset_path", path, " has ", set->sources(), " sources of a mixture where the network gives ", p.sources);
   std::string about = std::to_string(set->count()) + " mixtures of " + path;
   if (set->skipped() > 0) about += "; " + std::to_string(set->skipped()) + " are too short or too long";
-  return {std::move(set), std::move(about), p.training};
+  return {std::move(set), std::move(about), p.training, true};
 }
 
 made make(const settings& settings, const std::string& part, const purpose& p) {
   const section s(settings, part);
   const std::string target = s.target({"AVSSDataset", "DynamicMixing", "SyntheticMixtures"});
-  made m = target == "AVSSDataset"     ? make_mixture_set(s, p)
+  const auto make_it = [&] {
+    return target == "AVSSDataset"     ? make_mixture_set(s, p)
            : target == "DynamicMixing" ? make_dynamic(s, p)
                                        : make_synthetic(s, p);
+  };
+  made m;
+  try {
+    m = make_it();
+  } catch (const error& e) {
+    const std::string what = e.what();
+    fail(what.starts_with(part) ? "" : part + ": ", what);
+  }
   m.about = one_line(part + ": " + m.about);
   return m;
 }
@@ -180,6 +192,7 @@ train_sources make_train_sources(const settings& s, int sample_rate, dim_t sourc
   train_sources result;
   made train = make(s, "datasets.train", to("datasets.train", true));
   result.about = train.about;
+  result.train_repeats = train.repeats || train.items->count() > 0;
   result.epoch_items = train.items->count();
   if (result.epoch_items > 0 && !train.reorders)
     result.train = std::make_unique<shuffled_source>(std::shared_ptr(std::move(train.items)), seed);
@@ -189,6 +202,7 @@ train_sources make_train_sources(const settings& s, int sample_rate, dim_t sourc
     made val = make(s, "datasets.val", to("datasets.val", false));
     if (val.items->count() == 0) fail("datasets.val.limit: a validation needs a number of items");
     result.about += "\n" + val.about;
+    result.val_repeats = val.repeats;
     result.val = std::move(val.items);
   }
   return result;

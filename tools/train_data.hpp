@@ -13,7 +13,9 @@ struct train_sources {
   std::unique_ptr<const item_source> train;  // numbered without end
   std::int64_t epoch_items = 0;              // of a fixed set; 0: the items are endless
   std::unique_ptr<const item_source> val;    // a fixed set; null: no validation
-  std::string about;                         // what was found, for people: one line for each of the two
+  // Items beyond the set's number are the same ones again.
+  bool train_repeats = false, val_repeats = false;
+  std::string about;  // what was found, for people: one line for each of the two
 };
 
 // For a network of that rate and number of sources. `threads` look into the files. Throws error.

@@ -137,7 +137,8 @@ class dynamic_mixing : public item_source {
       refuse(m->first_deviation >= 0 && m->other_deviation >= 0 && m->lowest <= m->highest, "levels", m->lowest, m->highest,
              "the lower first, and deviations that are not negative");
     if (const auto* r = std::get_if<relative_levels>(&o.levels))
-      refuse(r->lowest <= r->highest, "levels", r->lowest, r->highest, "the lower first");
+      refuse(-100 <= r->lowest && r->lowest <= r->highest && r->highest <= 100, "levels", r->lowest, r->highest,
+             "dB from -100 to 100, the lower first");
   }
 
   [[noreturn]] void refuse_speakers(dim_t needed) const {

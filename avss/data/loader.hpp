@@ -65,11 +65,11 @@ class loader {
       std::unique_lock lock(mutex_);
       if (current.done < size_of(batches_)) {
         const auto start = std::chrono::steady_clock::now();
-        made_.wait(lock, [&] { return current.done == size_of(batches_); });
+        made_.wait(lock, [&] { return current.done == size_of(batches_) || current.hopeless; });
         waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       }
     }
-    // No worker touches a complete slot.
+    // No worker touches a complete slot, nor one that has an error.
     if (current.error) {
       stop_.request_stop();
       std::rethrow_exception(current.error);
@@ -86,10 +86,10 @@ class loader {
   }
 
   std::uint64_t next_item() const { return first_ + delivered_; }  // the first that next() has not given
-  dim_t next_size() const {  // of the batch that next() will give; 0 after the last
+  dim_t next_size() const {                                        // of the batch that next() will give; 0 after the last
     return first_ + delivered_ == end_ ? 0 : static_cast<dim_t>(size_of(batches_));
   }
-  double seconds_waited() const { return waited_; }                // that next() waited for workers, in all
+  double seconds_waited() const { return waited_; }  // that next() waited for workers, in all
 
  private:
   struct slot {
@@ -97,6 +97,7 @@ class loader {
     std::uint64_t done = 0;  // items made, failed ones too
     std::uint64_t failed = 0;
     std::exception_ptr error;  // of item `failed`
+    bool hopeless = false;     // there was no room for the batch: no item of it will be made
   };
 
   std::uint64_t batch_size() const { return static_cast<std::uint64_t>(options_.batch_size); }
@@ -147,6 +148,7 @@ class loader {
       slot& s = slots_[b % slots_.size()];
       std::exception_ptr error;
       if (row == 0) error = attempt([&] { prepare(s.data, size_of(b)); });
+      if (error) s.hopeless = true;
       if (!error && !s.error) {
         lock.unlock();
         error = attempt([&] { make(s.data, row, n); });
@@ -154,7 +156,7 @@ class loader {
       }
       // The first item's error, whichever came first.
       if (error && (!s.error || n < s.failed)) s.failed = n, s.error = std::move(error);
-      if (++s.done == size_of(b)) made_.notify_one();
+      if (++s.done == size_of(b) || s.hopeless) made_.notify_one();
     }
   }
 

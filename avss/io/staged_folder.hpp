@@ -15,7 +15,7 @@ namespace avss {
 
 // Files are made in a hidden folder beside the target; publish() gives it the target's name. Where the target is there
 // already, its files of the same names are replaced one by one and all others stay. Without publish(), or when anything
-// throws, the target stays as it was and what was made is removed.
+// throws before it, the target stays as it was and what was made is removed.
 class staged_folder {
  public:
   // Makes the folders above the target. Throws error where that, or a folder beside it, cannot be made.
@@ -23,14 +23,15 @@ class staged_folder {
     namespace fs = std::filesystem;
     if (!target_.has_filename()) target_ = target_.parent_path();
     static std::atomic<unsigned> serial{0};
-    const std::string name = "." + target_.filename().string().substr(0, 64) + ".part-" + std::to_string(::getpid()) + "-" +
-                             std::to_string(serial++);
+    const std::string name = "." + target_.filename().string().substr(0, 64) + ".part-" + std::to_string(::getpid()) + "-";
     std::error_code code;
     fs::create_directories(target_.parent_path(), code);
-    if (!code && !fs::create_directory(target_.parent_path() / name, code) && !code)
-      code = std::make_error_code(std::errc::file_exists);
+    // A killed process of the same number may have left such a name.
+    fs::path part;
+    for (bool made = false; !code && !made;)
+      made = fs::create_directory(part = target_.parent_path() / (name + std::to_string(serial++)), code);
     if (code) fail(target_.string(), ": cannot be made: ", code.message(), "; choose another folder");
-    part_ = target_.parent_path() / name;
+    part_ = part;
   }
   staged_folder(const staged_folder&) = delete;
   staged_folder& operator=(const staged_folder&) = delete;

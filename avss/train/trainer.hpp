@@ -88,12 +88,14 @@ class trainer {
   // Makes the run folder, or reads the checkpoint that it is to go on from.
   void open() {
     open_run_folder(o_.folder, o_.resume_from);
-    if (!o_.resume_from.empty()) resume();
+    // A run killed in its first steps can be resumed as well, and a disk that is full is noticed now.
+    if (o_.resume_from.empty())
+      save();
+    else
+      resume();
     std::vector<std::string> columns = net_.info().metrics;
     columns.insert(columns.end(), {"grad_norm", "lr", "items_per_second", "skipped"});
     log_.emplace(o_.folder, columns, o_.resume_from.empty() ? -1 : c_.step);
-    // A run killed in its first steps can be resumed as well, and a disk that is full is noticed now.
-    if (o_.resume_from.empty()) save();
   }
 
   // 0: all epochs are done, or early_stop ended them; 130: stopped, and saved.
@@ -102,7 +104,8 @@ class trainer {
     try {
       while (c_.epoch < o_.n_epochs) {
         run_epoch();
-        if (o_.early_stop > 0 && monitor_.on() && c_.epoch - c_.best_epoch >= o_.early_stop && c_.epoch < o_.n_epochs) {
+        if (o_.early_stop > 0 && monitor_.on() && data_.val_items > 0 && c_.epoch - c_.best_epoch >= o_.early_stop &&
+            c_.epoch < o_.n_epochs) {
           bar_.line("stopped early: no better val_" + monitor_.name() + " in " + std::to_string(o_.early_stop) + " epochs");
           break;
         }

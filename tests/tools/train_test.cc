@@ -175,6 +175,9 @@ TEST_F(train, a_full_disk_leaves_the_last_checkpoint) {
       says(r.err.substr(0, r.err.size() - 1), "checkpoint-new.pth", "cannot be written", "File too large", "another disk"));
   EXPECT_EQ(bytes_of_file(folder / "a/checkpoint-last.pth"), before);
   EXPECT_FALSE(fs::exists(folder / "a/checkpoint-new.pth"));
+  // Full from the beginning, the run leaves nothing that is in its way later.
+  EXPECT_EQ(run(tiny("b"), "ulimit -f 16;").status, 1);
+  EXPECT_EQ(run(tiny("b")).status, 0) << bytes_of_file(folder / "stderr");
 }
 
 TEST_F(train, says_what_is_wrong_with_a_configuration) {
@@ -185,8 +188,10 @@ TEST_F(train, says_what_is_wrong_with_a_configuration) {
   expect_refusal(tiny("x") + "lr_scheduler=two_cycle", "two_cycle", "one_cycle");
   expect_refusal(tiny("x") + "optimizer.lr=0", "optimizer.lr");
   expect_refusal(tiny("x") + "trainer.n_epochs=0", "trainer.n_epochs");
+  expect_refusal(tiny("x") + "trainer.n_epochs=9000000000000000000", "trainer.n_epochs");
+  expect_refusal(tiny("x") + "dataloader.num_workers=4294967297", "dataloader.num_workers");
   expect_refusal(tiny("x") + "dataloader.batch_size=2000000", "dataloader.batch_size", "MiB");
-  expect_refusal(tiny("x") + "dataloader.batch_size=1000000000000", "dataloader.batch_size", "MiB");
+  expect_refusal(tiny("x") + "dataloader.batch_size=1000000000000", "dataloader.batch_size");
   expect_refusal(tiny("x") + "trainer.epoch_len=null", "endless", "trainer.epoch_len");
   expect_refusal(tiny("x") + "trainer.epoch_len=null datasets.train.limit=1", "dataloader.batch_size");
   expect_refusal(tiny("x") + "trainer.monitor=val_loss", "max METRIC");
@@ -320,6 +325,14 @@ TEST_F(train_on_files, a_data_set_is_mixed_from_recordings) {
   refused("mix.partition=val", "nothing of it is overwritten");
   refused("mix.partition=a/b", "mix.partition");
   refused("mix.part=train", "mix.items");
+  refused("mix.partition=more mix.items=1000001", "mix.items");
+  const outcome again =
+      run("datasets=train +transforms=no_transforms mix.items=4 mix.partition=more datasets.train.segment=0.25 "
+          "mix.save_path=" +
+              (folder / "data").string() + " datasets.train.dataset_path=" + (folder / "data").string(),
+          "", "mix");
+  EXPECT_EQ(again.status, 1);
+  EXPECT_NE(again.err.find("3 at most"), std::string::npos) << again.err;
   const std::size_t before = count_files();
   EXPECT_EQ(run(arguments + "mix.partition=full mix.items=100000", "ulimit -f 4;", "mix").status, 1);
   EXPECT_LE(count_files(), before);
@@ -336,6 +349,9 @@ TEST_F(train_on_files, says_what_is_wrong_with_recordings) {
   expect_refusal(dynamic("x") + "datasets.train.hold_out=4", "hold out");
   expect_refusal(dynamic("x") + "datasets.train.hold_out=0", "datasets.val.hold_out", "datasets.train.hold_out=N");
   expect_refusal(dynamic("x") + "datasets.train.hold_out=3", "2 speakers", "found 1");
+  expect_refusal(dynamic("x") + "datasets.train.hold_out=1", "datasets.val", "found 1");
+  expect_refusal(dynamic("x") + "datasets.train.relative_level=[1000,1000]", "levels", "100");
+  expect_refusal(dynamic("x") + "datasets.train.memory_mb=17592186044416", "datasets.train.memory_mb");
   expect_refusal(dynamic("x") + "datasets.train.segment=1", "0 of 2 have a recording", "shorter length");
   expect_refusal(dynamic("x") + "datasets.train.speaker=name", "stem:SEPARATOR:N");
   expect_refusal(dynamic("x") + "datasets.train.overlap=1", "datasets.train.overlap");
