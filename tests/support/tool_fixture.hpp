@@ -30,14 +30,26 @@ class tool_in_folder : public in_folder {
             bytes_of_file(folder / "stderr")};
   }
 
-  // Relative to `where`, sorted; hidden ones, too.
+  // Relative to `where`, sorted; hidden ones, too. A tool may be at work there: what vanishes while it is listed is left out.
   static std::vector<std::string> files_in(const std::filesystem::path& where) {
     std::vector<std::string> files;
-    if (std::filesystem::exists(where))
-      for (const auto& e : std::filesystem::recursive_directory_iterator(where))
-        if (e.is_regular_file()) files.push_back(std::filesystem::relative(e.path(), where).string());
+    list_files(where, "", files);
     std::sort(files.begin(), files.end());
     return files;
+  }
+
+ private:
+  static void list_files(const std::filesystem::path& where, const std::filesystem::path& name,
+                         std::vector<std::string>& files) {
+    std::error_code gone;
+    for (std::filesystem::directory_iterator e(where, gone), end; !gone && e != end; e.increment(gone)) {
+      std::error_code ignored;
+      const std::filesystem::path inside = name / e->path().filename();
+      if (e->is_directory(ignored) && !e->is_symlink(ignored))
+        list_files(e->path(), inside, files);
+      else if (e->is_regular_file(ignored))
+        files.push_back(inside.string());
+    }
   }
 };
 
