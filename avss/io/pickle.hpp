@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,7 +44,7 @@ class pickle_reader {
   // ---- nodes, stack, memo ----
   pickle_node* make(kind type) {
     if (graph_.nodes_.size() >= limits_.nodes) bad("more than " + std::to_string(limits_.nodes) + " objects");
-    pickle_node& n = graph_.nodes_.emplace_back();
+    pickle_node& n = *graph_.nodes_.emplace_back(std::make_unique<pickle_node>());
     n.type = type;
     return &n;
   }

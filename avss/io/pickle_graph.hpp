@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace avss {
@@ -46,12 +47,12 @@ class pickle_graph {
   // Calls f(node) for every node, in the order of the stream.
   template <class F>
   void each(const F& f) const {
-    for (const pickle_node& n : nodes_) f(n);
+    for (const auto& n : nodes_) f(std::as_const(*n));
   }
 
  private:
   friend class pickle_reader;
-  std::deque<pickle_node> nodes_;
+  std::vector<std::unique_ptr<pickle_node>> nodes_;
 };
 
 }  // namespace avss

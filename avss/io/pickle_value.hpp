@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <avss/core/error.hpp>
+#include <avss/core/function_ref.hpp>
 #include <avss/io/bytes.hpp>
 #include <avss/io/checkpoint_value.hpp>
 #include <avss/io/pickle_graph.hpp>
 #include <avss/io/place_index.hpp>
 #include <avss/io/printable.hpp>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,9 +54,9 @@ inline constexpr torch_type torch_types[] = {
 // lies deeper than 200 levels becomes an opaque value. `fetch` gives the bytes of a storage.
 class pickle_translator {
  public:
-  using fetcher = std::function<storage_bytes(const storage_id&)>;
+  using fetcher = function_ref<storage_bytes(const storage_id&)>;  // must outlive the translator
 
-  pickle_translator(std::string origin, fetcher fetch) : origin_(std::move(origin)), fetch_(std::move(fetch)) {}
+  pickle_translator(std::string origin, fetcher fetch) : origin_(std::move(origin)), fetch_(fetch) {}
 
   checkpoint_value translate(const pickle_node& node) { return walk(node, 0); }
 

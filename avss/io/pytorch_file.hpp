@@ -81,11 +81,11 @@ class pytorch_file {
 
     name_index places;
     std::vector<storage_bytes> storages;
-    pickle_translator translator(origin_, [&](const storage_id& id) {
+    const auto fetch = [&](const storage_id& id) {
       if (places.add(id.key, storages.size())) storages.push_back(read_storage(zip, stem, id.key));
       return sized(id, storages[places.find(id.key)]);
-    });
-    root_ = translator.translate(*graph.root);
+    };
+    root_ = pickle_translator(origin_, fetch).translate(*graph.root);
   }
 
   storage_bytes read_storage(const zip_reader& zip, const std::string& stem, const std::string& key) const {
@@ -118,7 +118,8 @@ class pytorch_file {
     const pickle_graph protocol = pickle_reader::read(in, origin_);
     if (protocol.root->integer != 1001) damaged("protocol ", protocol.root->integer, " where 1001 is expected");
     const pickle_graph system = pickle_reader::read(in, origin_);
-    const checkpoint_value about = pickle_translator(origin_, no_storages()).translate(*system.root);
+    const auto no_storages = [this](const storage_id&) -> storage_bytes { damaged("a tensor in its preamble"); };
+    const checkpoint_value about = pickle_translator(origin_, no_storages).translate(*system.root);
     if (const checkpoint_value* little = about.find("little_endian"); little && little->boolean() == false)
       fail(origin_, ": saved on a big-endian machine; save it again on a little-endian one");
     const pickle_graph object = pickle_reader::read(in, origin_);
@@ -140,16 +141,12 @@ class pytorch_file {
         damaged("storage ", printable(key->text), " holds ", count, " elements where ", ids[place].count, " are declared");
       storages[place] = {in.take(*size), bytes_};
     }
-    pickle_translator translator(origin_, [&](const storage_id& id) {
+    const auto fetch = [&](const storage_id& id) {
       const std::size_t place = places.find(id.key);
       if (place == name_index::none || !storages[place].owner) damaged("storage ", printable(id.key), " is missing");
       return sized(id, storages[place]);
-    });
-    root_ = translator.translate(*object.root);
-  }
-
-  pickle_translator::fetcher no_storages() const {
-    return [this](const storage_id&) -> storage_bytes { damaged("a tensor in its preamble"); };
+    };
+    root_ = pickle_translator(origin_, fetch).translate(*object.root);
   }
 
   std::shared_ptr<const std::vector<std::byte>> bytes_;

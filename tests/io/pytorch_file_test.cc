@@ -268,7 +268,8 @@ TEST(pytorch_file, newer_tensors) {
 checkpoint_value read_pickle(const std::string& text) {
   byte_cursor in(as_bytes_of(text), "a", "pickle");
   const pickle_graph graph = pickle_reader::read(in, "a");
-  return pickle_translator("a", [](const storage_id&) -> storage_bytes { fail("no storage"); }).translate(*graph.root);
+  const auto none = [](const storage_id&) -> storage_bytes { fail("no storage"); };
+  return pickle_translator("a", none).translate(*graph.root);
 }
 
 TEST(pickle, refuses_damage) {
