@@ -46,7 +46,7 @@ inline piece at(dim_t index, dim_t frames) {
 // body(i, worker) for i in [0, n) on the backend's threads.
 template <class Body>
 void for_pieces(const cpu& backend, dim_t n, Body&& body) {
-  const serial_gemm guard;
+  [[maybe_unused]] const serial_gemm guard;
   parallel_for(backend.threads, n, body);
 }
 

@@ -6,6 +6,10 @@
 #include <cmath>
 #include <cstring>
 
+// GCC warns that another target would pass these vectors in another way. All that do are inlined, here and in whatever
+// includes this header, so there is nothing to pass; and a warning for every user of the library would hide his own.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 namespace avss::simd {
 
 inline constexpr dim_t lanes = 16;
