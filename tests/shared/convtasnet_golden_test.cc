@@ -7,9 +7,11 @@
 #include <avss/reference/act_norm.hpp>
 #include <avss/reference/depthwise.hpp>
 #include <avss/reference/filterbank.hpp>
+#include <avss/reference/optim.hpp>
 #include <avss/reference/pointwise.hpp>
 #include <avss/reference/separation_loss.hpp>
 #include <avss/reference/to_host.hpp>
+#include <tests/shared/formula.hpp>
 #include <tests/shared/shared_golden.hpp>
 #include <tests/support/compare.hpp>
 
@@ -163,6 +165,99 @@ TYPED_TEST(SharedConvTasNet, reference_project) {
     for (double g : e.value.values<double>()) squares += g * g;
   const double total = values("s/grad_total")[0];
   EXPECT_NEAR(std::sqrt(squares), total, total * (exact ? 1e-5 : 1e-2));
+}
+
+// Six steps of the reference project's trainer: gradients clipped, AdamW, one cycle of rate and momentum.
+TEST(SharedConvTasNetTraining, reference_project) {
+  const std::string path = test::shared_file("golden/reference_convtasnet_golden.npz");
+  if (path.empty()) GTEST_SKIP() << test::how_to_share;
+  using B = reference<double>;
+  const tensor_dict all = read_npz(path, [](std::string_view n) { return n.starts_with("s/") && !n.ends_with("param_names"); });
+  const auto values = [&](const std::string& name) { return all.find(name)->values<double>(); };
+  tensor_dict weights;
+  for (const named_tensor& e : all.entries)
+    if (e.name.starts_with("s/w/")) weights.add(e.name.substr(4), e.value);
+
+  engine<ConvTasNet<reference_project()>, B> net;
+  set_weights(net, to_convtasnet(weights, {}, path).tensors, path);
+  const std::vector<double> x = values("s/wav"), loss = values("s/train6/loss"),
+                            norm = values("s/train6/grad_norm_before_clip"), lr = values("s/train6/lr"),
+                            momentum = values("s/train6/beta1");
+  std::vector<double> target = values("s/target"), y(target.size());
+  const std::vector<flat_range> trained = trained_ranges(net.net());
+  adam<double> optimiser(adamw_config, trained, static_cast<dim_t>(net.values().size()));
+  one_cycle schedule({.max_lr = 1e-3, .total_steps = 20, .pct_start = 0.1});
+  const pit objective{si_snr{}};
+  ASSERT_EQ(loss.size(), 6u);
+  for (std::size_t k = 0; k < loss.size(); ++k) {
+    SCOPED_TRACE(k);
+    std::fill(net.gradients().begin(), net.gradients().end(), 0.0);
+    const double found = net.train_step(std::span<const double>(x), std::span(y), 2, [&](auto& ctx, auto e, auto de) {
+      return evaluate(ctx, objective, e, decltype(e){target.data(), e.extents}, de);
+    });
+    EXPECT_NEAR(found, loss[k], 1e-10);
+    EXPECT_NEAR(schedule.now().lr, lr[k], 1e-15);
+    EXPECT_NEAR(*schedule.now().momentum, momentum[k], 1e-12);
+    arena memory(1 << 20);
+    context<B> ctx(net.backend(), memory, pass::train);
+    EXPECT_NEAR(clip_gradients(ctx, net.gradients(), trained, 5).norm, norm[k], 1e-8 * norm[k]);
+    optimiser.step(ctx, net.values(), std::span<const double>(net.gradients()), schedule.now());
+    schedule.advance();
+  }
+}
+
+// Two rows in one.
+template <class T>
+std::vector<T> joined(const std::vector<double>& a, const std::vector<double>& b) {
+  std::vector<T> all(a.begin(), a.end());
+  all.insert(all.end(), b.begin(), b.end());
+  return all;
+}
+
+// The published size, with weights from a formula; in float, on cpu.
+TEST(SharedConvTasNetFull, reference_project) {
+  const std::string path = test::shared_file("golden/reference_convtasnet_golden.npz");
+  if (path.empty()) GTEST_SKIP() << test::how_to_share;
+  const tensor_dict all =
+      read_npz(path, [](std::string_view n) { return n.starts_with("full/") && !n.ends_with("param_names"); });
+  const auto values = [&](const std::string& name) { return all.find("full/" + name)->values<double>(); };
+  constexpr dim_t batch = 2, n = 8000;
+  engine<ConvTasNet<presets::convtasnet>, cpu> net(cpu{1});
+  tensor_dict weights = from_canonical(convtasnet_layout("reference", presets::convtasnet.blocks), get_weights(net));
+  for (named_tensor& e : weights.entries) e.value = test::formula_convtasnet_weight(e.name, e.value.shape);
+  set_weights(net, to_convtasnet(weights, {}, "formula").tensors, "formula");
+  const std::vector<float> x = joined<float>(test::formula_wave("wavc0", n), test::formula_wave("wavc1", n));
+  std::vector<float> y(static_cast<std::size_t>(2 * batch * n));
+  net.separate(std::span<const float>(x), std::span(y), batch);
+
+  const std::vector<double> moments = values("out_meanstd"), some = values("out_every101");
+  for (std::size_t row = 0; row < 4; ++row) {
+    const std::span<const float> signal = std::span<const float>(y).subspan(row * n, n);
+    double sum = 0, squares = 0;
+    for (const float v : signal) sum += v, squares += static_cast<double>(v) * v;
+    const double mean = sum / n;
+    EXPECT_NEAR(mean, moments[2 * row], 5e-6);
+    EXPECT_NEAR(std::sqrt(squares / n - mean * mean), moments[2 * row + 1], 5e-6);
+    for (std::size_t i = 0; i < 80; ++i) ASSERT_NEAR(signal[101 * i], some[80 * row + i], 5e-6) << row << ' ' << i;
+  }
+
+  // The targets: the network's own estimates, the first item's swapped, and a little of the formula's noise.
+  const std::vector<double> noise = joined<double>(test::formula_noise("ct0", 2 * n), test::formula_noise("ct1", 2 * n));
+  std::vector<float> target(y.size());
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t s = 0; s < 2; ++s) {
+      target[s * n + i] = static_cast<float>(0.7 * y[(1 - s) * n + i] + 0.02 * noise[s * n + i]);
+      target[(2 + s) * n + i] = static_cast<float>(y[(2 + s) * n + i] + 0.02 * noise[(2 + s) * n + i]);
+    }
+  const pit objective{si_snr{}};
+  const double loss = net.train_step(std::span<const float>(x), std::span(y), batch, [&](auto& ctx, auto e, auto de) {
+    return evaluate(ctx, objective, e, decltype(e){target.data(), e.extents}, de);
+  });
+  EXPECT_NEAR(loss, values("pit_loss")[0], 1e-4);
+  double squares = 0;
+  for (const float g : net.gradients()) squares += static_cast<double>(g) * g;
+  const double total = values("grad_total")[0];
+  EXPECT_NEAR(std::sqrt(squares), total, 1e-2 * total);
 }
 
 }  // namespace
