@@ -15,6 +15,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <set>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -132,7 +133,7 @@ std::vector<clip_source> usable_voices(const demo_options& o, int rate, std::ost
   }
   if (voices.size() < 2)
     fail(o.voices.string(), ": two speakers with usable recordings are needed, found ", voices.size(), " (", why,
-         "); add longer recordings of single speakers, or set demo.min_seconds");
+         "); give each a folder of recordings of one person speaking, of demo.min_seconds = ", o.min_seconds, " s and more");
   if (!why.empty()) err << "note: left out " << one_line(why) << '\n';
   return voices;
 }
@@ -145,12 +146,35 @@ std::vector<std::array<std::size_t, 2>> pairs_of(std::size_t n) {
   return pairs;
 }
 
+// Two clips of two voices that were not mixed yet, from clips `i` and `j` on; none where all were.
+struct clip_pair {
+  const clip *first = nullptr, *second = nullptr;
+};
+clip_pair new_pair(clip_source& a, std::size_t i, clip_source& b, std::size_t j,
+                   std::set<std::pair<fs::path, fs::path>>& mixed) {
+  const fs::path first_file = a.get(i)->file, second_file = b.get(j)->file;
+  for (std::size_t m = 0; m == 0 || a.get(i + m)->file != first_file; ++m)
+    for (std::size_t n = 0; n == 0 || b.get(j + n)->file != second_file; ++n)
+      if (mixed.insert({a.get(i + m)->file, b.get(j + n)->file}).second) return {a.get(i + m), b.get(j + n)};
+  return {};
+}
+
+// Text of `width` columns where each code point takes one: padded, or cut between two of them.
+std::string in_columns(const std::string& text, std::size_t width) {
+  std::size_t end = 0, points = 0;
+  while (end < text.size() && points < width) {
+    ++end, ++points;
+    while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
+  }
+  return text.substr(0, end) + std::string(width - points, ' ');
+}
+
 void print(const demo_report& r, std::ostream& out) {
   const auto line = [&](const std::string& a, const std::string& b, double x, double y, double z) {
-    char text[200];
-    std::snprintf(text, sizeof text, "%-44.44s %8s %9s %11s %13s\n", a.c_str(), b.c_str(), shown(x).c_str(), shown(y).c_str(),
+    char numbers[80];
+    std::snprintf(numbers, sizeof numbers, " %8s %9s %11s %13s\n", b.c_str(), shown(x).c_str(), shown(y).c_str(),
                   shown(z).c_str());
-    out << text;
+    out << in_columns(a, 44) << numbers;
   };
   out << "\nSI-SNR in dB, mean of both voices, each estimate compared with the voice that it fits (PIT)\n"
       << "mixture                                        length   mixture   separated   improvement\n";
@@ -211,13 +235,16 @@ demo_report make_report(const demo_options& o, separator& network, std::ostream&
   std::vector<clip_source> voices = usable_voices(o, info.sample_rate, err);
   const auto pairs = pairs_of(voices.size());
   std::vector<std::size_t> used(voices.size(), 0);
+  std::set<std::pair<fs::path, fs::path>> mixed;
   double before = 0, after = 0, improvement = 0;
-  for (std::size_t n = 0; n < static_cast<std::size_t>(o.mixtures); ++n) {
+  const std::size_t wanted = static_cast<std::size_t>(o.mixtures);
+  for (std::size_t n = 0, exhausted = 0; r.mixtures.size() < wanted && exhausted < pairs.size(); ++n) {
     check_stop();
     const auto [a, b] = pairs[n % pairs.size()];
-    // A pair that comes again combines other clips, even where both have as few.
-    const clip *first = voices[a].get(used[a]++), *second = voices[b].get(used[b]++ + n / pairs.size());
-    demo_mixture m = mix(n + 1, {&voices[a], &voices[b]}, {first, second});
+    const clip_pair clips = new_pair(voices[a], used[a]++, voices[b], used[b]++, mixed);
+    exhausted = clips.first ? 0 : exhausted + 1;
+    if (!clips.first) continue;
+    demo_mixture m = mix(r.mixtures.size() + 1, {&voices[a], &voices[b]}, {clips.first, clips.second});
     const auto start = std::chrono::steady_clock::now();
     const std::vector<float> estimates = separate(network, m);
     r.spent += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -227,7 +254,10 @@ demo_report make_report(const demo_options& o, separator& network, std::ostream&
     before += m.before, after += m.after, improvement += m.improvement;
     r.mixtures.push_back(std::move(m));
   }
-  r.before = before / o.mixtures, r.after = after / o.mixtures, r.improvement = improvement / o.mixtures;
+  const double count = static_cast<double>(r.mixtures.size());
+  if (r.mixtures.size() < wanted)
+    err << "note: the recordings give " << r.mixtures.size() << " different mixtures, not " << wanted << '\n';
+  r.before = before / count, r.after = after / count, r.improvement = improvement / count;
   return r;
 }
 

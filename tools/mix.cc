@@ -1,6 +1,7 @@
 // Writes a fixed data set of mixtures made from recordings of single speakers:
 //   bazel run //tools:mix -- datasets.train.folders=DIR mix.save_path=DATASET mix.partition=test
 #include <signal.h>
+#include <unistd.h>
 
 #include <avss/config/command_line.hpp>
 #include <avss/core/error.hpp>
@@ -16,6 +17,7 @@
 #include <system_error>
 #include <vector>
 
+#include "tools/item_progress.hpp"
 #include "tools/stop_on_signal.hpp"
 #include "tools/train_data.hpp"
 
@@ -65,6 +67,7 @@ int mix(const settings& s, const avss::config::command_line& c) {
   avss::staged_folder folder(target);
   const std::size_t length = static_cast<std::size_t>(items->length()), n = static_cast<std::size_t>(sources);
   std::vector<float> mixture(length), targets(n * length);
+  avss::tools::item_progress progress(std::cerr, ::isatty(STDERR_FILENO) != 0, static_cast<std::size_t>(count));
   for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(count); ++i) {
     if (signals.requested()) {
       std::cerr << "mix: interrupted; nothing is written" << std::endl;
@@ -76,6 +79,7 @@ int mix(const settings& s, const avss::config::command_line& c) {
     for (std::size_t k = 0; k < n; ++k)
       avss::write_audio(folder.file("s" + std::to_string(k + 1) + "/" + name), rate,
                         std::span(targets).subspan(k * length, length));
+    progress.step();
   }
   folder.publish("mix/" + number(static_cast<std::uint64_t>(count) - 1) + ".wav");
   std::cout << count << " mixtures of " << static_cast<double>(length) / rate << " s at " << rate

@@ -192,6 +192,20 @@ TEST_F(demo, same_seed_same_sounds) {
   EXPECT_NE(contents(folder / "other")["audio/mix/1_Ann_Bob.wav"], first["audio/mix/1_Ann_Bob.wav"]);
 }
 
+TEST_F(demo, no_mixture_comes_twice) {
+  fs::remove_all(folder / "voices/Zoe");
+  fs::rename(folder / "voices/Bob", folder / "voices/Борис Борисович Борисов-Борисоглебский");
+  const outcome r = run(usual() + " demo.mixtures=9");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(r.err, "note: the recordings give 4 different mixtures, not 9\n");
+  std::set<std::string> heard;
+  std::size_t files = 0;
+  for (const auto& [name, bytes] : contents(results() / "audio/mix")) heard.insert(bytes), ++files;
+  EXPECT_EQ(files, 4u);
+  EXPECT_EQ(heard.size(), 4u);
+  EXPECT_NE(r.out.find("1  Ann + Борис Борисович Борисов-Борисоглебс   4."), std::string::npos) << r.out;
+}
+
 TEST_F(demo, never_touches_files_of_others) {
   fs::create_directories(results() / "audio/mix");
   write_bytes(results() / "audio/mix/mine.wav", "mine");
