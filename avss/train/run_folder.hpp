@@ -1,6 +1,10 @@
 // The folder of a training run, and its record of metrics: metrics.jsonl and metrics.csv.
 #pragma once
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <avss/core/error.hpp>
 #include <avss/io/atomic_file.hpp>
 #include <avss/train/trainable.hpp>
@@ -19,9 +23,32 @@
 
 namespace avss {
 
+// As long as it lives, no other process trains in the folder. The system lets go of it when the process ends, however it ends.
+class run_lock {
+ public:
+  explicit run_lock(const std::filesystem::path& folder) : folder_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    // Where locks are not supported the run goes on without one.
+    if (folder_ >= 0 && ::flock(folder_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      ::close(folder_);
+      fail(folder.string(), ": another process is training there; wait for its end, or choose another writer.run_name=NAME");
+    }
+  }
+  run_lock(run_lock&& from) noexcept : folder_(std::exchange(from.folder_, -1)) {}
+  run_lock& operator=(run_lock&& from) noexcept {
+    std::swap(folder_, from.folder_);
+    return *this;
+  }
+  ~run_lock() {
+    if (folder_ >= 0) ::close(folder_);
+  }
+
+ private:
+  int folder_;
+};
+
 // Makes the folder of a new run, or checks that the folder of a run to be resumed is there. Nothing in it is ever deleted
-// or overwritten by a new run: one that is not empty is refused.
-inline void open_run_folder(const std::filesystem::path& folder, const std::string& resume_from) {
+// or overwritten by a new run: one that is not empty is refused. Throws error.
+inline run_lock open_run_folder(const std::filesystem::path& folder, const std::string& resume_from) {
   namespace fs = std::filesystem;
   std::error_code code;
   if (!resume_from.empty()) {
@@ -31,20 +58,23 @@ inline void open_run_folder(const std::filesystem::path& folder, const std::stri
     if (!fs::exists(folder / resume_from, code) &&
         !(resume_from == "checkpoint-last.pth" && fs::exists(folder / "checkpoint-previous.pth", code)))
       fail((folder / resume_from).string(), ": no such checkpoint to resume from");
+    run_lock lock(folder);
     // What a killed process left half written.
     for (const fs::directory_entry& e : fs::directory_iterator(folder)) {
       const std::string name = e.path().filename().string();
       const bool ours = name.starts_with(".checkpoint-new.pth.") || name.starts_with(".config.yaml.");
       if (ours && name.ends_with(".tmp")) fs::remove(e.path(), code);
     }
-    return;
+    return lock;
   }
   fs::create_directories(folder, code);
   if (code) fail(folder.string(), ": cannot be made: ", code.message(), "; choose another trainer.save_dir");
+  run_lock lock(folder);
   if (!fs::is_empty(folder, code) || code)
     fail(folder.string(),
          ": a run is there already, and nothing of it is deleted; choose another writer.run_name=NAME, continue it with "
          "trainer.resume_from=checkpoint-last.pth, or move the folder away yourself");
+  return lock;
 }
 
 // One row for every log point, with the same columns in both files.

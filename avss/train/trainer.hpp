@@ -6,6 +6,7 @@
 #include <avss/data/batch.hpp>
 #include <avss/train/batches.hpp>
 #include <avss/train/checkpoint.hpp>
+#include <avss/train/config_change.hpp>
 #include <avss/train/monitor.hpp>
 #include <avss/train/progress.hpp>
 #include <avss/train/rate_schedule.hpp>
@@ -87,7 +88,7 @@ class trainer {
 
   // Makes the run folder, or reads the checkpoint that it is to go on from.
   void open() {
-    open_run_folder(o_.folder, o_.resume_from);
+    lock_ = open_run_folder(o_.folder, o_.resume_from);
     // A run killed in its first steps can be resumed as well, and a disk that is full is noticed now.
     if (o_.resume_from.empty())
       save();
@@ -289,12 +290,26 @@ class trainer {
     same("model", r.text("model"), net_.info().name);
     same("the seed", r.integer("seed"), o_.seed);
     same("the schedule", r.text("schedule"), std::string(schedule_.name()));
+    warn_of_changes(c.config, origin);
     counters read;
     counters::visit(read, r);
     net_.restore({std::move(c.weights), c.optimizer, r.integer("optimiser_steps")}, origin);
     schedule_.restore(c.lr_scheduler, origin);
     c_ = read;
     bar_.line("resumed from " + origin + ": epoch " + std::to_string(c_.epoch + 1) + ", step " + std::to_string(c_.step));
+  }
+
+  // Another batch size, loss or data set is allowed, but the run is then neither the old nor the new one.
+  void warn_of_changes(const checkpoint_value& before, const std::string& origin) {
+    const std::vector<std::string> changes = config_changes(
+        before, o_.config,
+        {"trainer.resume_from", "trainer.save_dir", "trainer.log_step", "trainer.save_period", "trainer.save_steps",
+         "trainer.override", "writer", "dataloader.num_workers", "dataloader.prefetch_factor"});
+    if (changes.empty()) return;
+    std::string all;
+    for (const std::string& c : changes) all += (all.empty() ? "" : "; ") + c;
+    err_ << "warning: " << one_line(origin) << ": was written with another configuration: " << one_line(all)
+         << ": from here on the run follows the new one" << std::endl;
   }
 
   trainable& net_;
@@ -307,7 +322,8 @@ class trainer {
   progress bar_;
   std::int64_t epoch_len_;
   counters c_;
-  std::optional<metrics_log> log_;  // once the folder is open
+  std::optional<run_lock> lock_;    // once the folder is open
+  std::optional<metrics_log> log_;  // likewise
   batch batch_;
 };
 

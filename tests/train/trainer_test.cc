@@ -153,6 +153,41 @@ TEST_F(training, stops_early) {
   EXPECT_NE(out.str().find("stopped early"), std::string::npos) << out.str();
 }
 
+TEST_F(training, says_what_a_resumed_run_changes) {
+  const auto configured = [&](std::int64_t items, const char* name) {
+    trainer_options o = options("run");
+    const auto group = [](const char* key, checkpoint_value v) { return checkpoint_value::dict({{key, std::move(v)}}); };
+    o.config = checkpoint_value::dict({{"dataloader", group("batch_size", items)},
+                                       {"loss_function", group("_target_", "SNRLoss")},
+                                       {"writer", group("run_name", name)}});
+    return o;
+  };
+  const auto net = make_tiny({.threads = 1});
+  trainer_options o = configured(2, "a");
+  o.n_epochs = 1;
+  ASSERT_EQ(run(*net, o), 0);
+  o = configured(2, "b");
+  o.resume_from = last_checkpoint;
+  ASSERT_EQ(run(*net, o), 0);
+  EXPECT_EQ(err.str(), "");
+  o = configured(3, "b");
+  o.resume_from = "checkpoint-previous.pth";
+  ASSERT_EQ(run(*net, o), 0);
+  EXPECT_TRUE(
+      says(err.str().substr(0, err.str().size() - 1), "warning: ", "dataloader.batch_size was 2, is 3", "follows the new one"));
+  EXPECT_EQ(err.str().find("loss_function"), std::string::npos);
+}
+
+TEST_F(training, one_process_at_a_time) {
+  trainer_options o = options("run");
+  {
+    const run_lock held = open_run_folder(o.folder, "");
+    EXPECT_TRUE(
+        says(error_of([&] { open_run_folder(o.folder, ""); }), "run", "another process is training there", "writer.run_name"));
+  }
+  const run_lock again = open_run_folder(o.folder, "");
+}
+
 TEST_F(training, refuses) {
   const auto net = make_tiny({.threads = 1});
   const auto refused = [&](trainer_options o) { return error_of([&] { run(*net, o); }); };
