@@ -51,11 +51,12 @@ inline void add_changes(const checkpoint_value& before, const checkpoint_value& 
 
 }  // namespace detail
 
-// "KEY was VALUE, is VALUE" for every key that differs, dotted; a key that is not there counts as null. `besides`: keys that
-// may differ, with all below them.
+// "KEY was VALUE, is VALUE" for every key that differs, dotted; a key that is not there counts as null. None where one of the
+// two is no configuration: programs of one's own need not have one. `besides`: keys that may differ, with all below them.
 inline std::vector<std::string> config_changes(const checkpoint_value& before, const checkpoint_value& after,
                                                std::initializer_list<std::string_view> besides = {}) {
   std::vector<std::string> changes;
+  if (!before.is_dict() || !after.is_dict()) return changes;
   detail::add_changes(before, after, "", changes);
   std::erase_if(changes, [&](const std::string& c) {
     return std::any_of(besides.begin(), besides.end(), [&](std::string_view key) {
