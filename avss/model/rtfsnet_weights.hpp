@@ -11,7 +11,6 @@
 #include <avss/model/av_engine.hpp>
 #include <avss/model/rtfsnet.hpp>
 #include <avss/model/weights.hpp>
-#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -76,13 +75,7 @@ layout load_weights(av_engine<RtfsNet<S>, B>& to, const std::string& path) {
 // torch.load reads, or safetensors if the path ends in .safetensors. The file is written whole or not at all.
 template <rtfsnet_config S, class B>
 void save_weights(av_engine<RtfsNet<S>, B>& from, const std::string& path, std::string_view layout_name = "2024") {
-  tensor_dict weights = get_weights(from);
-  for (named_tensor& e : weights.entries)
-    if (e.name.ends_with("num_batches_tracked")) {  // a whole number in PyTorch
-      const std::int64_t count = static_cast<std::int64_t>(e.value.values<double>().at(0));
-      e.value = tensor::of<std::int64_t>({}, std::span(&count, 1));
-    }
-  tensor_dict theirs = from_canonical(rtfsnet_layout(layout_name), std::move(weights));
+  tensor_dict theirs = from_canonical(rtfsnet_layout(layout_name), get_weights(from));
   if (path.ends_with(".safetensors"))
     write_safetensors(path, theirs);
   else
