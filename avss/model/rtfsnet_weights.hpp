@@ -11,6 +11,7 @@
 #include <avss/model/av_engine.hpp>
 #include <avss/model/rtfsnet.hpp>
 #include <avss/model/weights.hpp>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -71,11 +72,21 @@ layout load_weights(av_engine<RtfsNet<S>, B>& to, const std::string& path) {
   return load_weights(to, read_weights_file(path), path);
 }
 
+// BatchNorm's counters become whole numbers, as they are in PyTorch.
+inline tensor_dict with_whole_counters(tensor_dict weights) {
+  for (named_tensor& e : weights.entries)
+    if (e.name.ends_with("num_batches_tracked")) {
+      const std::int64_t count = static_cast<std::int64_t>(e.value.values<double>().at(0));
+      e.value = tensor::of<std::int64_t>({}, std::span(&count, 1));
+    }
+  return weights;
+}
+
 // Writes the weights in the names of a layout ("2024", which are the network's own, "2023", "reference"): a PyTorch file that
 // torch.load reads, or safetensors if the path ends in .safetensors. The file is written whole or not at all.
 template <rtfsnet_config S, class B>
 void save_weights(av_engine<RtfsNet<S>, B>& from, const std::string& path, std::string_view layout_name = "2024") {
-  tensor_dict theirs = from_canonical(rtfsnet_layout(layout_name), get_weights(from));
+  tensor_dict theirs = from_canonical(rtfsnet_layout(layout_name), with_whole_counters(get_weights(from)));
   if (path.ends_with(".safetensors"))
     write_safetensors(path, theirs);
   else

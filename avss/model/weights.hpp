@@ -6,8 +6,6 @@
 #include <avss/io/layout.hpp>
 #include <avss/io/match.hpp>
 #include <avss/io/tensor.hpp>
-#include <cstddef>
-#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,20 +27,15 @@ void set_weights(Engine& to, const tensor_dict& weights, const std::string& orig
   }
 }
 
-// All parameters and state, in the network's own names and order. BatchNorm's counters are whole numbers, as in PyTorch.
+// All parameters and state, in the network's own names and order.
 template <class Engine>
 tensor_dict get_weights(Engine& from) {
   using T = typename Engine::T;
   tensor_dict weights;
   for (const param_info& p : list_params(from.net())) {
     const std::span<const T> all = p.is_state ? from.state() : from.values();
-    const auto values = all.subspan(static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.size));
-    if (p.is_state && p.name.ends_with("num_batches_tracked")) {
-      const std::vector<std::int64_t> counts(values.begin(), values.end());
-      weights.add(p.name, tensor::of<std::int64_t>(p.shape, counts));
-    } else {
-      weights.add(p.name, tensor::of<T>(p.shape, values));
-    }
+    weights.add(p.name,
+                tensor::of<T>(p.shape, all.subspan(static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.size))));
   }
   return weights;
 }

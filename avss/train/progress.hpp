@@ -22,8 +22,7 @@ inline std::string clock_text(double seconds) {
 inline std::string bar_text(std::int64_t done, std::int64_t of) {
   constexpr std::int64_t width = 24;
   const std::int64_t full = std::clamp<std::int64_t>(done * width / std::max<std::int64_t>(of, 1), 0, width);
-  return "[" + std::string(static_cast<std::size_t>(full), '#') + std::string(static_cast<std::size_t>(width - full), '-') +
-         "]";
+  return "[" + std::string(static_cast<std::size_t>(full), '#') + std::string(static_cast<std::size_t>(width - full), '-') + "]";
 }
 
 class progress {

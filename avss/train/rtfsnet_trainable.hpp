@@ -31,6 +31,11 @@ class rtfsnet_trainable final : public separation_trainable<av_engine<RtfsNet<S>
     const av_size n{batch_size, length, t_.faces, lip_frames_of(length, S.sample_rate)};
     return engine_.planned_bytes(pass::train, n, {.recompute = t_.recompute});
   }
+  training_state state(const rates& r) override {
+    training_state s = base::state(r);
+    s.weights = with_whole_counters(std::move(s.weights));
+    return s;
+  }
   void load_weights(const loaded_weights& file, const std::string& origin) override {
     avss::load_weights(engine_, file, origin);
   }
