@@ -75,6 +75,13 @@ inline constexpr rtfsnet_config rtfsnet{.passes = 5,
                                         .fusion_heads = 1,
                                         .decoder_bias = true};
 
+// The same with attention over the frames, as the paper has it: for training anew.
+inline constexpr rtfsnet_config rtfsnet_time = [] {
+  rtfsnet_config c = rtfsnet;
+  c.attention = attention_axis::time;
+  return c;
+}();
+
 // For tests and first steps, every part in its place: 4 passes of 6 channels at 33 bins.
 inline constexpr rtfsnet_config rtfsnet_tiny{.window = 64,
                                              .hop = 32,
