@@ -86,7 +86,7 @@ int train(const settings& s, const avss::config::command_line& c) {
           "writer.run_name=NAME, continue it with trainer.resume_from=checkpoint-last.pth, or move the folder away yourself");
   }
 
-  const avss::tools::model_entry& entry = avss::tools::select_audio_model(s);
+  const avss::tools::model_entry& entry = avss::tools::select_model(s);
   avss::separation_training t = avss::tools::read_training(s);
   t.seed = static_cast<std::uint64_t>(o.seed);
   t.threads = c.threads;

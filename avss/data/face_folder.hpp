@@ -6,6 +6,7 @@
 #include <avss/core/shape.hpp>
 #include <avss/data/face_layout.hpp>
 #include <avss/data/lip_embedding.hpp>
+#include <avss/dsp/video_frames.hpp>
 #include <avss/io/path_kind.hpp>
 #include <cstddef>
 #include <filesystem>

@@ -5,6 +5,7 @@
 #include <array>
 #include <avss/core/error.hpp>
 #include <avss/core/shape.hpp>
+#include <avss/dsp/video_frames.hpp>
 #include <avss/io/bytes.hpp>
 #include <avss/io/checkpoint_value.hpp>
 #include <avss/io/npy.hpp>
@@ -25,7 +26,6 @@
 
 namespace avss {
 
-constexpr int lip_frame_rate = 25;         // frames of video a second
 constexpr dim_t lip_frames_tolerance = 2;  // by as many frames may audio and video differ
 
 struct lip_embedding {
@@ -117,12 +117,6 @@ inline lip_embedding read_lip_embedding(const std::filesystem::path& file, dim_t
       fail(path, ": the lip embedding is not finite in frame ", i % static_cast<std::size_t>(e.frames), ", channel ",
            i / static_cast<std::size_t>(e.frames), "; make it again with //tools:embed");
   return e;
-}
-
-// Frames of video that last as long as `samples` of audio at `rate` Hz, to the nearest, at least one.
-inline dim_t lip_frames_of(dim_t samples, int rate) {
-  const dim_t seconds = samples / rate, rest = samples % rate;  // the product of all samples might not be countable
-  return std::max<dim_t>(1, seconds * lip_frame_rate + (2 * rest * lip_frame_rate + rate) / (2 * dim_t{rate}));
 }
 
 // The embedding with exactly `frames` frames: cut, or its last frame repeated.

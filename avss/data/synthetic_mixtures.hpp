@@ -5,7 +5,7 @@
 #include <avss/core/error.hpp>
 #include <avss/core/random.hpp>
 #include <avss/data/batch.hpp>
-#include <avss/data/lip_embedding.hpp>
+#include <avss/dsp/video_frames.hpp>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/io/checkpoint_value.hpp>
+#include <avss/io/printable.hpp>
 #include <avss/io/pytorch_writer.hpp>
 #include <avss/io/rtfsnet_layouts.hpp>
 #include <avss/io/safetensors.hpp>
@@ -37,7 +38,8 @@ inline const checkpoint_value* find_path(const checkpoint_value& tree, std::span
 }  // namespace detail
 
 // What of a configuration the weights contradict, by their names (in the network's own terms) and by what the file says of
-// itself: one sentence, "" if nothing. The number of passes is not in the weights; the paper's code stores it beside them.
+// itself: one sentence, "" if nothing. The number of passes is not in the weights, nor is the axis of the attention; the
+// paper's code stores the former beside them, and a run of training here both.
 inline std::string contradictions(const rtfsnet_config& c, const tensor_dict& weights, const checkpoint_value& metadata) {
   if (detail::any_name(weights, "rtfs_block_list.")) return "its passes have weights of their own, which this network's share";
   if (const bool lstm = detail::any_name(weights, ".rnn.weight_hh_l0"); lstm != (c.rnn == recurrence::lstm))
@@ -47,12 +49,17 @@ inline std::string contradictions(const rtfsnet_config& c, const tensor_dict& we
            (norm ? "a normalisation and the network has none"
                  : "no normalisation, as the weights of 2023, and the network has one");
   constexpr std::string_view args[] = {"model_args", "audio_params", "repeats"},
-                             config[] = {"training_config", "audionet", "audio_params", "repeats"};
-  for (const auto& path : {std::span<const std::string_view>(args), std::span<const std::string_view>(config)})
+                             config[] = {"training_config", "audionet", "audio_params", "repeats"},
+                             own[] = {"config", "model", "passes"}, axis[] = {"config", "model", "attention"};
+  for (const auto& path : {std::span<const std::string_view>(args), std::span<const std::string_view>(config),
+                           std::span<const std::string_view>(own)})
     if (const checkpoint_value* repeats = detail::find_path(metadata, path))
       if (repeats->integer() && *repeats->integer() != c.passes)
         return "it was trained with " + std::to_string(*repeats->integer()) + " passes and the network makes " +
                std::to_string(c.passes);
+  const std::string ours = c.attention == attention_axis::time ? "time" : "heads";
+  if (const checkpoint_value* said = detail::find_path(metadata, axis); said && said->is_text() && said->text() != ours)
+    return "it was trained with attention over " + printable(said->text()) + " and the network attends over " + ours;
   return "";
 }
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/core/random.hpp>
-#include <avss/data/lip_embedding.hpp>
+#include <avss/dsp/video_frames.hpp>
 #include <avss/rtfsnet.hpp>
 #include <avss/train/separation_trainable.hpp>
 #include <cstddef>

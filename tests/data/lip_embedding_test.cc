@@ -2,6 +2,7 @@
 
 #include <avss/data/face_layout.hpp>
 #include <avss/data/lip_embedding.hpp>
+#include <avss/dsp/video_frames.hpp>
 #include <avss/io/npz.hpp>
 #include <avss/io/pytorch_writer.hpp>
 #include <avss/io/tensor.hpp>
