@@ -4,12 +4,11 @@
 
 #include <avss/config/command_line.hpp>
 #include <avss/core/error.hpp>
-#include <avss/model/separator.hpp>
 #include <filesystem>
 #include <iostream>
-#include <memory>
 #include <string>
 #include <system_error>
+#include <variant>
 
 #include "tools/models/select.hpp"
 
@@ -27,9 +26,15 @@ int convert(const avss::config::settings& s, const avss::config::command_line&) 
   if (extension != ".safetensors" && extension != ".pth" && extension != ".pt")
     avss::fail(to, ": expected a name that ends in .safetensors, .pth or .pt");
 
-  const std::unique_ptr<avss::separator> network = avss::tools::make_audio_model(avss::tools::select_audio_model(s), from, 1);
-  network->save(to, s.get<std::string>("convert.layout"));
-  std::cout << network->info().name << ": " << network->info().parameters << " parameters, " << avss::one_line(to) << std::endl;
+  const avss::tools::loaded_model loaded = avss::tools::make_model(avss::tools::select_model(s), from, 1);
+  if (!loaded.note.empty()) std::cerr << "note: " << loaded.note << std::endl;
+  std::visit(
+      [&](const auto& network) {
+        network->save(to, s.get<std::string>("convert.layout", ""));
+        std::cout << network->info().name << ": " << network->info().parameters << " parameters, " << avss::one_line(to)
+                  << std::endl;
+      },
+      loaded.network);
   return 0;
 }
 

@@ -1,13 +1,17 @@
 // Separates the mixtures of a data set, a folder or a file:
 //   bazel run //tools:infer -- -cn=inf_convtasnet inferencer.from_pretrained=FILE datasets.inf.dataset_path=DIR
 //   inferencer.save_path=OUT
+//   bazel run //tools:infer -- -cn=inf_rtfsnet inferencer.from_pretrained=FILE inferencer.input=mix.wav
+//   inferencer.embeddings=[face1.npz,face2.npz] inferencer.save_path=OUT
 #include <avss/config/command_line.hpp>
+#include <avss/io/path_kind.hpp>
 #include <avss/model/long_form.hpp>
 #include <csignal>
 #include <cstdint>
 #include <iostream>
-#include <memory>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "tools/infer_job.hpp"
 #include "tools/models/select.hpp"
@@ -15,6 +19,38 @@
 namespace {
 
 using avss::config::settings;
+
+// The faces for a network that sees them, and nothing for one that does not.
+avss::face_options read_faces(const settings& s, const avss::tools::model_entry& entry, const avss::infer_options& o) {
+  avss::face_options f;
+  const char* key = "inferencer.embeddings";
+  const avss::config::value given = s.has(key) ? s.at(key) : avss::config::value();
+  if (!entry.sees_faces()) {
+    if (!given.is_null()) avss::fail(key, ": ", entry.name, " separates by sound alone; choose model=rtfsnet, or leave it out");
+    return f;
+  }
+  if (!s.get<bool>("datasets.inf.use_video_data", true))
+    avss::fail("datasets.inf.use_video_data=false: ", entry.name, " needs the speakers' faces; choose model=convtasnet");
+  const std::int64_t speakers = s.get<std::int64_t>("model.num_speakers", 0);
+  if (speakers < 0) avss::fail("model.num_speakers: expected a number of faces, or null for any, found ", speakers);
+  f.speakers = static_cast<std::size_t>(speakers);
+  if (given.is(avss::config::kind::list)) {
+    for (const std::string& file : given.as<std::vector<std::string>>(key)) f.files.emplace_back(avss::config::user_path(file));
+    if (f.files.empty()) avss::fail(key, ": expected the lip embedding of each face, found an empty list");
+  } else if (!given.is_null()) {
+    const std::string path = avss::config::user_path(given.as<std::string>(key));
+    if (avss::is_folder(path))
+      f.folder = path;
+    else
+      f.files.emplace_back(path);
+  } else if (!o.dataset.empty()) {
+    f.folder = o.dataset / "video_embeddings";
+  } else {
+    avss::fail("whose voices? give the lip embeddings of the faces, inferencer.embeddings=[FILE1,FILE2], or a folder of ",
+               "ID.npz for mixtures named ID1_ID2; they are made with bazel run //tools:embed");
+  }
+  return f;
+}
 
 int infer(const settings& s, const avss::config::command_line& c) {
   avss::infer_options o;
@@ -43,12 +79,23 @@ int infer(const settings& s, const avss::config::command_line& c) {
   s.one_of("inferencer.device", {"auto", "cpu"});
   (void)s.get<std::int64_t>("inferencer.seed", 0);  // without effect, but a seed
 
-  const avss::tools::model_entry& entry = avss::tools::select_audio_model(s);
-  const std::unique_ptr<avss::separator> network = avss::tools::make_audio_model(entry, weights, c.threads);
-  const avss::separator_info& info = network->info();
-  std::cout << info.name << ": " << info.parameters << " parameters, " << info.sources << " sources, " << info.sample_rate
-            << " Hz, weights " << avss::one_line(weights) << std::endl;
-  return avss::run_inference(o, *network, std::cout, std::cerr);
+  o.use_truth = s.get<bool>("datasets.inf.expect_target", true);
+  o.free_level = s.get<bool>("inferencer.free_level", true);
+
+  const avss::tools::model_entry& entry = avss::tools::select_model(s);
+  o.faces = read_faces(s, entry, o);
+  o.protect.insert(o.protect.end(), o.faces.files.begin(), o.faces.files.end());
+  const avss::tools::loaded_model loaded = avss::tools::make_model(entry, weights, c.threads);
+  if (!loaded.note.empty()) std::cerr << "note: " << loaded.note << std::endl;
+  return std::visit(
+      [&](const auto& network) {
+        const avss::separator_info& info = network->info();
+        std::cout << info.name << ": " << info.parameters << " parameters, "
+                  << (info.sources > 0 ? std::to_string(info.sources) + " sources" : "a voice for each face") << ", "
+                  << info.sample_rate << " Hz, weights " << avss::one_line(weights) << std::endl;
+        return avss::run_inference(o, *network, std::cout, std::cerr);
+      },
+      loaded.network);
 }
 
 }  // namespace

@@ -37,12 +37,13 @@ fs::path source_folder(const infer_options& options, std::size_t source) {
   return options.save_path / options.key / source_folder_name(source + 1);
 }
 
-item_job::item_job(const infer_options& options, separator& network, const mixture_item& item)
-    : options_(options), network_(network), item_(item), sources_(static_cast<std::size_t>(network.info().sources)) {
-  info_ = check_item(item);
-  rate_ = options.target_rate > 0 ? options.target_rate : info_.rate;
-  length_ = static_cast<std::size_t>(resampled_length(info_.frames, info_.rate, rate_));
-}
+item_job::item_job(const infer_options& options, part_separator& network, const mixture_item& item, const audio_info& audio)
+    : options_(options),
+      network_(network),
+      item_(item),
+      sources_(static_cast<std::size_t>(network.info().sources)),
+      rate_(options.target_rate > 0 ? options.target_rate : audio.rate),
+      length_(static_cast<std::size_t>(resampled_length(audio.frames, audio.rate, rate_))) {}
 
 void item_job::run() {
   separate();

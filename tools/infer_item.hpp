@@ -22,10 +22,9 @@ std::filesystem::path source_folder(const infer_options& options, std::size_t so
 // Estimates go to unnamed files first, because their level is known only at the end.
 class item_job {
  public:
-  // Throws error for files that cannot be opened or do not fit each other. All that is given must live on.
-  item_job(const infer_options& options, separator& network, const mixture_item& item);
+  // audio: of the item, from check_item. All that is given must live on.
+  item_job(const infer_options& options, part_separator& network, const mixture_item& item, const audio_info& audio);
 
-  const audio_info& info() const { return info_; }
   bool has_truth() const { return !item_.sources.empty(); }
 
   // Separates, levels, writes and, with ground truth, measures. All results appear together, at the end. Throws error, and
@@ -48,12 +47,11 @@ class item_job {
   void write();
 
   const infer_options& options_;
-  separator& network_;
+  part_separator& network_;
   const mixture_item& item_;
   std::size_t sources_;
-  audio_info info_;
-  int rate_ = 0;            // Hz of the results
-  std::size_t length_ = 0;  // of the results
+  int rate_;            // Hz of the results
+  std::size_t length_;  // of the results
   std::vector<scratch_file> estimates_;
   std::vector<double> gains_;
   std::optional<separation_meter> meter_;

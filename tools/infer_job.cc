@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "tools/infer_item.hpp"
+#include "tools/infer_network.hpp"
 #include "tools/score_table.hpp"
 #include "tools/stop_on_signal.hpp"
 
@@ -25,7 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-mixture_list find_items(const infer_options& options, const separator_info& info) {
+mixture_list find_items(const infer_options& options) {
   if (options.input.empty() == options.dataset.empty())
     fail("give either an input (a file or a folder) or a data set, ", options.input.empty() ? "not neither" : "not both");
   if (options.save_path.empty()) fail("save_path is empty; name the folder for the results");
@@ -33,9 +34,10 @@ mixture_list find_items(const infer_options& options, const separator_info& info
   if (options.target_rate > highest_rate)
     fail("target_rate = ", options.target_rate, ": expected at most ", highest_rate, " Hz");
   mixture_list list = options.input.empty() ? list_dataset(options.dataset, options.partition) : list_input(options.input);
-  if (list.sources != 0 && list.sources != static_cast<std::size_t>(info.sources))
-    fail(list.folder.string(), ": has ", list.sources, " sources where ", info.name, " gives ", info.sources,
-         "; take a network for as many, or a folder with mix/ only");
+  if (!options.use_truth) {
+    list.sources = 0;
+    for (mixture_item& item : list.items) item.sources.clear();
+  }
   return list;
 }
 
@@ -67,13 +69,13 @@ std::string effort(const audio_info& info, double seconds) {
 
 class inference {
  public:
-  inference(const infer_options& options, separator& network, std::ostream& out, std::ostream& err)
+  inference(const infer_options& options, tools::infer_network& network, std::ostream& out, std::ostream& err)
       : options_(options), network_(network), out_(out), err_(err) {}
 
   int run() {
-    const mixture_list list = find_items(options_, network_.info());
-    const long_form refuses_a_bad_window(network_, {.window = options_.window});  // here, and not once an item
-    make_folders(options_, list, static_cast<std::size_t>(network_.info().sources));
+    const mixture_list list = find_items(options_);
+    check_window(network_.info(), {.window = options_.window});  // here, and not once an item
+    make_folders(options_, list, network_.check(list));
     if (!list.skipped.empty())
       err_ << "note: " << list.skipped.size() << " files that are no audio by their names skipped, such as "
            << one_line(list.skipped.front().string()) << '\n';
@@ -112,14 +114,15 @@ class inference {
  private:
   void run_item(const mixture_item& item) {
     const auto start = std::chrono::steady_clock::now();
-    tools::item_job job(options_, network_, item);
-    if (job.info().channels > 1)
-      err_ << "note: " << one_line(item.mixture.string()) << ": has " << job.info().channels << " channels; "
+    const audio_info audio = check_item(item);
+    tools::item_job job(options_, network_.of(item, audio), item, audio);
+    if (audio.channels > 1)
+      err_ << "note: " << one_line(item.mixture.string()) << ": has " << audio.channels << " channels; "
            << (options_.channels == channel_choice::mean ? "their mean" : "the first") << " is used\n";
     job.run();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     errno = 0;
-    out_ << position_ << one_line(item.name) << ": " << effort(job.info(), took.count());
+    out_ << position_ << one_line(item.name) << ": " << effort(audio, took.count());
     if (job.has_truth()) {
       const std::vector<std::size_t> given = given_order(job.meter().sources()), best = job.meter().order();
       given_.add(job.meter(), given);
@@ -142,7 +145,7 @@ class inference {
   }
 
   const infer_options& options_;
-  separator& network_;
+  tools::infer_network& network_;
   std::ostream& out_;
   std::ostream& err_;
   int out_error_ = 0;  // errno of the first line that could not be written
@@ -151,9 +154,7 @@ class inference {
   std::size_t measured_ = 0;
 };
 
-}  // namespace
-
-int run_inference(const infer_options& options, separator& network, std::ostream& out, std::ostream& err) {
+int run(const infer_options& options, tools::infer_network&& network, std::ostream& out, std::ostream& err) {
   try {
     const tools::stop_on_signal guard;
     return inference(options, network, out, err).run();
@@ -161,6 +162,16 @@ int run_inference(const infer_options& options, separator& network, std::ostream
     err << "error: " << one_line(e.what()) << std::endl;
     return 1;
   }
+}
+
+}  // namespace
+
+int run_inference(const infer_options& options, separator& network, std::ostream& out, std::ostream& err) {
+  return run(options, tools::heard_network(network), out, err);
+}
+
+int run_inference(const infer_options& options, av_separator& network, std::ostream& out, std::ostream& err) {
+  return run(options, tools::seen_network(network, options.faces), out, err);
 }
 
 }  // namespace avss

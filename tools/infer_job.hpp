@@ -1,6 +1,7 @@
 // Separating files and whole data sets, without the command line around it.
 #pragma once
 
+#include <avss/model/av_separator.hpp>
 #include <avss/model/separator.hpp>
 #include <ostream>
 
@@ -15,5 +16,9 @@ namespace avss {
 // Returns 0; 1 if an item failed, a line could not be written or nothing could start; 130 when stopped by SIGINT or SIGTERM,
 // with whole items only. Throws nothing for bad input.
 int run_inference(const infer_options& options, separator& network, std::ostream& out, std::ostream& err);
+
+// The same by sound and faces (options.faces): the voice of a mixture's n-th face is <save_path>/<key>/s<n>/<name>.wav. All
+// embeddings must be there before anything starts.
+int run_inference(const infer_options& options, av_separator& network, std::ostream& out, std::ostream& err);
 
 }  // namespace avss

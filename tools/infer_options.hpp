@@ -2,6 +2,7 @@
 #pragma once
 
 #include <avss/io/audio_reader.hpp>
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -15,6 +16,13 @@ enum class level_policy {
   none      // as the network gives it
 };
 
+// Where the faces of a network that needs them are.
+struct face_options {
+  std::vector<std::filesystem::path> files;  // the embeddings of the one mixture's faces, in the order of the results
+  std::filesystem::path folder;              // without files: of embeddings, by the mixtures' names (data/face_layout.hpp)
+  std::size_t speakers = 0;                  // how many faces each mixture must have, 0: any number
+};
+
 constexpr int highest_rate = 768000;  // Hz that results can have
 
 struct infer_options {
@@ -22,6 +30,8 @@ struct infer_options {
   std::filesystem::path input;
   std::filesystem::path dataset;
   std::string partition;
+  bool use_truth = true;  // false: ground truth is not looked at
+  face_options faces;
   // Results are <save_path>/<key>/{s1,s2,...}/<name>.wav.
   std::filesystem::path save_path;
   std::string key = "inf";

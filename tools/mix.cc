@@ -46,7 +46,7 @@ int mix(const settings& s, const avss::config::command_line& c) {
   if (partition.empty() || partition.find('/') != std::string::npos || partition.starts_with('.'))
     avss::fail("mix.partition: expected a folder's name, found '", partition, "'");
 
-  const auto data = avss::tools::make_train_sources(s, rate, sources, static_cast<std::uint64_t>(seed), c.threads);
+  const auto data = avss::tools::make_train_sources(s, {rate, sources}, static_cast<std::uint64_t>(seed), c.threads);
   const bool held_out = s.one_of("mix.part", {"train", "val"}) == "val";
   const avss::item_source* items = held_out ? data.val.get() : data.train.get();
   if (!items) avss::fail("mix.part=val: datasets.val is null");

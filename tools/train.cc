@@ -1,5 +1,6 @@
 // Trains a separation network:
 //   bazel run //tools:train -- -cn=train_convtasnet model=convtasnet_small writer.run_name=first
+//   bazel run //tools:train -- -cn=train_rtfsnet model=rtfsnet_small datasets.train.dataset_path=DIR writer.run_name=second
 #include <signal.h>
 #include <unistd.h>
 
@@ -73,6 +74,9 @@ int train(const settings& s, const avss::config::command_line& c) {
   ::signal(SIGXFSZ, SIG_IGN);  // a write that fails says why
   avss::trainer_options o = read_options(s);
   s.one_of("trainer.device", {"auto", "cpu"});
+  if (s.get<bool>("video_encoder.prepare_embeddings", false))
+    avss::fail("video_encoder.prepare_embeddings: lip embeddings are not made while training: make them beforehand with ",
+               "bazel run //tools:embed, and leave it false");
   if (s.get<bool>("trainer.override", false) && o.resume_from.empty()) {
     std::error_code ignored;
     if (std::filesystem::exists(o.folder, ignored) && !std::filesystem::is_empty(o.folder, ignored))
@@ -82,10 +86,13 @@ int train(const settings& s, const avss::config::command_line& c) {
           "writer.run_name=NAME, continue it with trainer.resume_from=checkpoint-last.pth, or move the folder away yourself");
   }
 
-  const avss::tools::model_entry& entry = avss::tools::select_audio_model(s);
+  const avss::tools::model_entry& entry = avss::tools::select_model(s);
   avss::separation_training t = avss::tools::read_training(s);
   t.seed = static_cast<std::uint64_t>(o.seed);
   t.threads = c.threads;
+  t.faces = at_least(s, "model.num_speakers", 1, 1, 32);
+  t.dropout = s.get<bool>("trainer.dropout", true);
+  t.recompute = s.get<bool>("trainer.recompute", false);
   const std::unique_ptr<avss::trainable> net = avss::tools::make_trainable(entry, t);
   const avss::trainable_info& info = net->info();
   const std::string weights = avss::config::user_path(s.get<std::string>("trainer.from_pretrained", ""));
@@ -95,7 +102,7 @@ int train(const settings& s, const avss::config::command_line& c) {
   }
 
   const avss::tools::train_sources sources =
-      avss::tools::make_train_sources(s, info.sample_rate, info.sources, t.seed, c.threads);
+      avss::tools::make_train_sources(s, {info.sample_rate, info.sources, info.video_channels}, t.seed, c.threads);
   const avss::dim_t length = sources.train->length();
   const int workers = static_cast<int>(at_least(s, "dataloader.num_workers", 0, 1, 1000));
   const int prefetch = static_cast<int>(at_least(s, "dataloader.prefetch_factor", 1, 2, 1000));

@@ -23,9 +23,7 @@ namespace {
 using config::settings;
 
 // What a part of the data, train or val, is made for.
-struct purpose {
-  int sample_rate;
-  dim_t sources;
+struct purpose : item_needs {
   std::uint64_t seed;
   int threads;
   bool training;
@@ -39,9 +37,9 @@ struct made {
 };
 
 // Seconds to samples.
-dim_t length_of(const section& s, int rate) {
-  const double seconds = s.get<double>("segment");
-  if (!(seconds > 0 && seconds < 3600)) s.wrong("segment", "expected seconds, more than 0, found ", seconds);
+dim_t length_of(const section& s, int rate, const std::string& key = "segment") {
+  const double seconds = s.get<double>(key);
+  if (!(seconds > 0 && seconds < 3600)) s.wrong(key, "expected seconds, more than 0, found ", seconds);
   return std::max<dim_t>(1, std::llround(seconds * rate));
 }
 
@@ -80,7 +78,11 @@ std::string minutes(double seconds) { return std::to_string(std::llround(seconds
 
 made make_synthetic(const section& s, const purpose& p) {
   s.allow({"limit", "segment"});
-  return {std::make_unique<synthetic_mixtures>(p.sources, length_of(s, p.sample_rate), p.sample_rate, limit_of(s), p.seed),
+  if (p.video_channels > 0 && p.sources < 2)
+    s.wrong("_target_",
+            "synthetic tones have the faces of all of their voices; take model.num_speakers=2, or another data set");
+  return {std::make_unique<synthetic_mixtures>(p.sources, length_of(s, p.sample_rate), p.sample_rate, limit_of(s), p.seed,
+                                               p.video_channels),
           "synthetic tones"};
 }
 
@@ -101,6 +103,9 @@ speech_pool_options pool_options(const section& s, const purpose& p) {
 }
 
 made make_dynamic(const section& s, const purpose& p) {
+  if (p.video_channels > 0)
+    s.wrong("_target_", "recordings of voices have no faces, which the network sees; take datasets=train_av, or a network for ",
+            "sound alone");
   s.allow({"folders", "speaker", "min_seconds", "only", "except", "hold_out", "speakers", "in_memory", "memory_mb",
            "skip_unreadable", "segment", "limit", "relative_level", "mean_abs_level", "overlap", "speed", "peak", "pad_short"});
   dynamic_mixing_options o{.sources = static_cast<int>(p.sources), .length = length_of(s, p.sample_rate)};
@@ -141,25 +146,51 @@ double peak_of(const section& s) {
   return peak;
 }
 
+// Samples of an item; 0: whole mixtures.
+dim_t item_length(const section& s, int rate) {
+  if (s.has("segment")) return length_of(s, rate);
+  return s.get<bool>("calculate_len", true) ? 0 : length_of(s, rate, "constant_len_value");
+}
+
+// Faces and voices of an item.
+void read_faces(const section& s, const purpose& p, const std::string& dataset, mixture_set_options& o) {
+  const bool one = s.is("dataset_type", "tss", "bss", false);
+  o.voices = one ? item_voices::one : item_voices::all;
+  if (p.video_channels == 0) {
+    if (one) s.wrong("dataset_type", "tss is for networks that see the face of the target speaker; take bss");
+    return;
+  }
+  if (!s.get<bool>("use_video_data", true)) s.wrong("use_video_data", "the network sees faces; found false");
+  o.embeddings = std::filesystem::path(dataset) / "video_embeddings";
+  o.video_channels = p.video_channels;
+}
+
 made make_mixture_set(const section& s, const purpose& p) {
   s.allow({"dataset_path", "partition", "limit", "max_audio_length", "shuffle_index", "target_sr", "segment", "pad_short",
-           "instance_transforms"});
+           "calculate_len", "constant_len_value", "expect_target", "use_video_data", "dataset_type", "instance_transforms"});
   if (const int rate = s.get<int>("target_sr", p.sample_rate); rate != p.sample_rate)
     s.wrong("target_sr", "the network works at ", p.sample_rate, " Hz, found ", rate,
             "; leave it null, or choose another model");
+  if (!s.get<bool>("expect_target", true)) s.wrong("expect_target", "training needs the voices of the mixtures; found false");
+  const std::string path = config::user_path(s.get<std::string>("dataset_path"));
   mixture_set_options o{.rate = p.sample_rate, .seed = p.seed, .threads = p.threads};
-  o.length = s.has("segment") ? length_of(s, p.sample_rate) : 0;
+  read_faces(s, p, path, o);
+  o.length = item_length(s, p.sample_rate);
   o.order = p.training ? item_order::shuffled : item_order::fixed;
   o.short_items = s.get<bool>("pad_short", false) ? when_short::pad : when_short::skip;
   o.peak = peak_of(s);
   o.limit = static_cast<std::size_t>(limit_of(s));
   o.max_seconds = s.get<double>("max_audio_length", 0);
   o.shuffle_before_limit = s.get<bool>("shuffle_index", false);
-  const std::string path = config::user_path(s.get<std::string>("dataset_path"));
   auto set = std::make_unique<mixture_set>(list_dataset(path, s.get<std::string>("partition", "")), o);
+  if (set->sources() != p.sources && p.video_channels > 0)
+    s.wrong("dataset_type", o.voices == item_voices::one ? "tss" : "bss", " gives items of ", set->sources(),
+            set->sources() == 1 ? " face" : " faces", " where the network is trained with ", p.sources,
+            "; tss goes with model.num_speakers=1, bss with the number of speakers of a mixture");
   if (set->sources() != p.sources)
     s.wrong("dataset_path", path, " has ", set->sources(), " sources of a mixture where the network gives ", p.sources);
-  std::string about = std::to_string(set->count()) + " mixtures of " + path;
+  std::string about = std::to_string(set->mixtures()) + " mixtures of " + path;
+  if (o.voices == item_voices::one) about += ", each face in turn";
   if (set->skipped() > 0) about += "; " + std::to_string(set->skipped()) + " are too short or too long";
   return {std::move(set), std::move(about), p.training, true};
 }
@@ -185,9 +216,9 @@ made make(const settings& settings, const std::string& part, const purpose& p) {
 
 }  // namespace
 
-train_sources make_train_sources(const settings& s, int sample_rate, dim_t sources, std::uint64_t seed, int threads) {
+train_sources make_train_sources(const settings& s, const item_needs& needs, std::uint64_t seed, int threads) {
   const auto to = [&](const std::string& part, bool training) {
-    return purpose{sample_rate, sources, random_stream(seed, "data", part).bits(0), threads, training};
+    return purpose{needs, random_stream(seed, "data", part).bits(0), threads, training};
   };
   train_sources result;
   made train = make(s, "datasets.train", to("datasets.train", true));

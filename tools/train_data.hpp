@@ -9,6 +9,13 @@
 
 namespace avss::tools {
 
+// What a network takes.
+struct item_needs {
+  int sample_rate;           // Hz
+  dim_t sources;             // targets of a mixture
+  dim_t video_channels = 0;  // features of each target's face in a video frame; 0: sound alone
+};
+
 struct train_sources {
   std::unique_ptr<const item_source> train;  // numbered without end
   std::int64_t epoch_items = 0;              // of a fixed set; 0: the items are endless
@@ -18,7 +25,7 @@ struct train_sources {
   std::string about;  // what was found, for people: one line for each of the two
 };
 
-// For a network of that rate and number of sources. `threads` look into the files. Throws error.
-train_sources make_train_sources(const config::settings& s, int sample_rate, dim_t sources, std::uint64_t seed, int threads);
+// `threads` look into the files. Throws error.
+train_sources make_train_sources(const config::settings& s, const item_needs& needs, std::uint64_t seed, int threads);
 
 }  // namespace avss::tools

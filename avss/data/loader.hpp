@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
-#include <span>
 #include <stop_token>
 #include <system_error>
 #include <thread>
@@ -103,20 +102,6 @@ class loader {
   std::uint64_t batch_size() const { return static_cast<std::uint64_t>(options_.batch_size); }
   std::uint64_t size_of(std::uint64_t batch) const { return std::min(batch_size(), end_ - first_ - batch * batch_size()); }
 
-  void prepare(batch& b, std::uint64_t size) const {
-    b.size = static_cast<dim_t>(size);
-    b.sources = source_.sources();
-    b.length = source_.length();
-    b.mixtures.resize(static_cast<std::size_t>(b.size * b.length));
-    b.targets.resize(static_cast<std::size_t>(b.size * b.sources * b.length));
-  }
-
-  // Item `row` of a batch that starts with item n - row.
-  void make(batch& b, std::uint64_t row, std::uint64_t n) const {
-    const std::size_t length = static_cast<std::size_t>(b.length), targets = length * static_cast<std::size_t>(b.sources);
-    source_.make(n, std::span(b.mixtures).subspan(row * length, length), std::span(b.targets).subspan(row * targets, targets));
-  }
-
   // What body() throws, or nothing.
   template <class Body>
   static std::exception_ptr attempt(Body&& body) {
@@ -130,10 +115,7 @@ class loader {
 
   void make_here(slot& s) {
     if (s.error) return;
-    s.error = attempt([&] {
-      prepare(s.data, size_of(batches_));
-      for (std::uint64_t row = 0; row < size_of(batches_); ++row) make(s.data, row, first_ + delivered_ + row);
-    });
+    s.error = attempt([&] { make_batch(source_, first_ + delivered_, static_cast<dim_t>(size_of(batches_)), s.data); });
   }
 
   // The workers share the items of a batch, so that the first one comes early.
@@ -147,11 +129,11 @@ class loader {
       const std::uint64_t n = taken_++, b = (n - first_) / batch_size(), row = (n - first_) % batch_size();
       slot& s = slots_[b % slots_.size()];
       std::exception_ptr error;
-      if (row == 0) error = attempt([&] { prepare(s.data, size_of(b)); });
+      if (row == 0) error = attempt([&] { prepare_batch(source_, static_cast<dim_t>(size_of(b)), s.data); });
       if (error) s.hopeless = true;
       if (!error && !s.error) {
         lock.unlock();
-        error = attempt([&] { make(s.data, row, n); });
+        error = attempt([&] { make_item(source_, n, row, s.data); });
         lock.lock();
       }
       // The first item's error, whichever came first.

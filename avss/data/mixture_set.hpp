@@ -8,6 +8,7 @@
 #include <avss/core/random.hpp>
 #include <avss/core/shape.hpp>
 #include <avss/data/batch.hpp>
+#include <avss/data/face_folder.hpp>
 #include <avss/data/mixture_layout.hpp>
 #include <avss/data/signal_stream.hpp>
 #include <avss/data/when_short.hpp>
@@ -18,6 +19,8 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -30,6 +33,11 @@ enum class item_order {
   shuffled,  // every epoch in an order of its own, cut at random places: training
 };
 
+enum class item_voices {
+  all,  // an item is a mixture with all of its sources (and their faces)
+  one   // an item is a mixture with one of its sources (and its face); each mixture is as many items as it has sources
+};
+
 struct mixture_set_options {
   int rate = 8000;   // Hz; files of other rates are resampled
   dim_t length = 0;  // samples of an item at `rate`, 0: whole, and all must be of one length
@@ -39,15 +47,19 @@ struct mixture_set_options {
   double max_seconds = 0;             // longer items are left out, 0: none is
   std::size_t limit = 0;              // so many items alone, the first by name, 0: all
   bool shuffle_before_limit = false;  // or items chosen at random, always the same ones
+  item_voices voices = item_voices::all;
+  std::filesystem::path embeddings = {};  // the folder of the faces' lip embeddings; empty: sound alone
+  dim_t video_channels = 512;             // of the embeddings
   std::uint64_t seed = 1;
   int threads = 1;  // to look into the files
 };
 
-// Files are read each time that an item is made. Item n is of epoch n / count().
+// Files are read each time that an item is made. Item n is of epoch n / count(). With faces, items begin with a video frame.
 class mixture_set : public item_source {
  public:
   // Throws error for a list without ground truth, files that cannot be opened or whose rates or lengths do not match, items
-  // of several lengths where no length is given, and if no item is long enough.
+  // of several lengths where no length is given, and if no item is long enough; with faces, too,
+  // for mixtures whose embeddings are missing or of another length.
   mixture_set(mixture_list list, mixture_set_options options) : options_(options), folder_(list.folder.string()) {
     if (options_.rate <= 0) fail("a data set cannot have a sample rate of ", options_.rate, " Hz");
     if (options_.length < 0) fail("a data set cannot have items of ", options_.length, " samples");
@@ -55,45 +67,58 @@ class mixture_set : public item_source {
     if (!(options_.peak >= 0 && options_.peak <= 1)) fail("a peak of ", options_.peak, " is asked for; expected 0 to 1");
     if (list.sources == 0) fail(folder_, ": has no ground truth; expected s1/, s2/, ... beside mix/");
     sources_ = static_cast<dim_t>(list.sources);
+    if (!options_.embeddings.empty()) faces_.emplace(options_.embeddings, options_.video_channels, options_.rate);
     choose(list.items);
     examine(list.items);
+    if (faces_) examine_faces();
   }
 
-  dim_t sources() const override { return sources_; }
+  dim_t sources() const override { return options_.voices == item_voices::one ? 1 : sources_; }
   dim_t length() const override { return length_; }
   int sample_rate() const override { return options_.rate; }
-  dim_t count() const override { return static_cast<dim_t>(items_.size()); }
+  video_extent video() const override {
+    return faces_ ? video_extent{sources(), faces_->channels(), faces_->frames_of(length_)} : video_extent{};
+  }
+  dim_t count() const override { return static_cast<dim_t>(items_.size()) * items_per_mixture(); }
+  dim_t mixtures() const { return static_cast<dim_t>(items_.size()); }
   std::size_t skipped() const { return skipped_; }  // items that are too short or too long
 
-  // The data set's item that item n is made of.
-  const mixture_item& item(std::uint64_t n) const { return items_[index(n)].files; }
+  // The data set's mixture that item n is made of.
+  const mixture_item& item(std::uint64_t n) const { return place_of(n).from.files; }
 
   void make(std::uint64_t n, std::span<float> mixture, std::span<float> targets) const override {
-    const std::size_t length = static_cast<std::size_t>(length_), sources = static_cast<std::size_t>(sources_);
-    if (mixture.size() != length || targets.size() != sources * length)
-      fail("an item has ", length, " samples of mixture and ", sources * length, " of targets; given is room for ",
-           mixture.size(), " and ", targets.size());
-    const entry& e = items_[index(n)];
-    // Where the item begins in the recording, or the recording in a longer item.
-    dim_t skip = 0, delay = 0;
-    if (options_.order == item_order::shuffled) {
-      const random_stream random(options_.seed, "mixture_set", "crop", n);
-      const auto draw = [&](dim_t room) {
-        return room <= 0 ? 0 : static_cast<dim_t>(random.below(static_cast<std::uint64_t>(room) + 1, 0));
-      };
-      skip = draw(e.length - length_);
-      delay = draw(length_ - e.length);
-    }
-    read(e.files.mixture, skip, delay, e.length, mixture);
-    for (std::size_t s = 0; s < sources; ++s)
-      read(e.files.sources[s], skip, delay, e.length, targets.subspan(s * length, length));
+    const std::size_t length = static_cast<std::size_t>(length_), each = static_cast<std::size_t>(sources());
+    if (mixture.size() != length || targets.size() != each * length)
+      fail("an item has ", length, " samples of mixture and ", each * length, " of targets; given is room for ", mixture.size(),
+           " and ", targets.size());
+    const place p = place_of(n);
+    read(p.from.files.mixture, p, mixture);
+    for (std::size_t s = 0; s < each; ++s) read(p.from.files.sources[p.first + s], p, targets.subspan(s * length, length));
     if (options_.peak > 0) scale(mixture, targets);
+  }
+
+  void make_features(std::uint64_t n, std::span<float> features) const override {
+    const std::size_t each = static_cast<std::size_t>(sources()), size = static_cast<std::size_t>(video().size());
+    if (features.size() != size) fail("an item has ", size, " features of its faces; given is room for ", features.size());
+    if (!faces_) return;
+    const place p = place_of(n);
+    const dim_t first = (p.skip - p.delay) / faces_->samples_per_frame();
+    for (std::size_t s = 0; s < each; ++s)
+      faces_->read(p.from.faces[p.first + s], p.from.length, p.from.files.mixture, first,
+                   features.subspan(s * (size / each), size / each));
   }
 
  private:
   struct entry {
     mixture_item files;
     dim_t length = 0;  // samples at the data set's rate
+    std::vector<std::filesystem::path> faces;
+  };
+  // Where an item is taken from.
+  struct place {
+    const entry& from;
+    std::size_t first = 0;      // of its sources
+    dim_t skip = 0, delay = 0;  // samples: where the item begins in the recording, or the recording in a longer item
   };
 
   void choose(std::vector<mixture_item>& items) const {
@@ -105,21 +130,13 @@ class mixture_set : public item_source {
 
   void examine(const std::vector<mixture_item>& items) {
     std::vector<dim_t> lengths(items.size());
-    std::vector<std::string> why(items.size());
-    parallel_for(options_.threads, static_cast<dim_t>(items.size()), [&](dim_t i, int) {
-      const std::size_t at = static_cast<std::size_t>(i);
-      try {
-        const audio_info info = check_item(items[at]);
-        lengths[at] = resampled_length(info.frames, info.rate, options_.rate);
-      } catch (const std::exception& e) {
-        why[at] = e.what();
-      }
+    each_without_error(items.size(), [&](std::size_t i) {
+      const audio_info info = check_item(items[i]);
+      lengths[i] = resampled_length(info.frames, info.rate, options_.rate);
     });
-    for (const std::string& w : why)
-      if (!w.empty()) fail(w);
     for (std::size_t i = 0; i < items.size(); ++i)
       if (options_.max_seconds == 0 || static_cast<double>(lengths[i]) <= options_.max_seconds * options_.rate)
-        items_.push_back({items[i], lengths[i]});
+        items_.push_back({items[i], lengths[i], {}});
     if (items_.empty()) fail(folder_, ": all of its ", items.size(), " items are longer than ", options_.max_seconds, " s");
     const auto by_length = [](const entry& a, const entry& b) { return a.length < b.length; };
     const auto ends = std::minmax_element(items_.begin(), items_.end(), by_length);
@@ -135,28 +152,69 @@ class mixture_set : public item_source {
     skipped_ = items.size() - items_.size();
   }
 
-  std::size_t index(std::uint64_t n) const {
-    const std::uint64_t count = items_.size(), epoch = n / count;
-    if (options_.order == item_order::fixed) return n % count;
-    return random_permutation(random_stream(options_.seed, "mixture_set", "order", epoch), count)(n % count);
+  // Each file is read once: a face may be seen in many mixtures.
+  void examine_faces() {
+    std::map<std::filesystem::path, dim_t> frames;
+    for (entry& e : items_) {
+      e.faces = faces_->find(e.files.name, static_cast<std::size_t>(sources_));
+      for (const std::filesystem::path& f : e.faces) frames[f] = 0;
+    }
+    std::vector<std::pair<const std::filesystem::path, dim_t>*> files;
+    for (auto& f : frames) files.push_back(&f);
+    each_without_error(files.size(), [&](std::size_t i) { files[i]->second = faces_->frames_in(files[i]->first); });
+    for (const entry& e : items_)
+      for (const std::filesystem::path& f : e.faces) faces_->check(f, frames.at(f), e.length, e.files.mixture);
   }
 
-  // Samples skip, skip + 1, ... of a file that has `available`, from out[delay] on; silence elsewhere.
-  void read(const std::filesystem::path& file, dim_t skip, dim_t delay, dim_t available, std::span<float> out) const {
+  // body(0), body(1), ..., by several threads; then fails with the first of them that did.
+  template <class Body>
+  void each_without_error(std::size_t count, Body&& body) const {
+    std::vector<std::string> why(count);
+    parallel_for(options_.threads, static_cast<dim_t>(count), [&](dim_t i, int) {
+      try {
+        body(static_cast<std::size_t>(i));
+      } catch (const std::exception& e) {
+        why[static_cast<std::size_t>(i)] = e.what();
+      }
+    });
+    for (const std::string& w : why)
+      if (!w.empty()) fail(w);
+  }
+
+  dim_t items_per_mixture() const { return options_.voices == item_voices::one ? sources_ : 1; }
+
+  place place_of(std::uint64_t n) const {
+    const std::uint64_t all = static_cast<std::uint64_t>(count()), each = static_cast<std::uint64_t>(items_per_mixture());
+    const bool shuffled = options_.order == item_order::shuffled;
+    const std::uint64_t i =
+        shuffled ? random_permutation(random_stream(options_.seed, "mixture_set", "order", n / all), all)(n % all) : n % all;
+    place p{items_[i / each], i % each};
+    if (!shuffled) return p;
+    const random_stream random(options_.seed, "mixture_set", "crop", n);
+    const auto draw = [&, step = faces_ ? faces_->samples_per_frame() : 1](dim_t room) {
+      return room <= 0 ? 0 : static_cast<dim_t>(random.below(static_cast<std::uint64_t>(room / step) + 1, 0)) * step;
+    };
+    p.skip = draw(p.from.length - length_);
+    p.delay = draw(length_ - p.from.length);
+    return p;
+  }
+
+  // The item's stretch of a file, and silence where the item is longer.
+  void read(const std::filesystem::path& file, const place& p, std::span<float> out) const {
     signal_stream stream(file, options_.rate);
     std::fill(out.begin(), out.end(), 0.0f);
     std::vector<float> block(4096);
-    for (dim_t left = skip; left > 0;) {
+    for (dim_t left = p.skip; left > 0;) {
       const std::size_t got = stream.read(std::span(block).first(static_cast<std::size_t>(std::min<dim_t>(left, 4096))));
       if (got == 0) break;
       left -= static_cast<dim_t>(got);
     }
-    const std::size_t wanted =
-        std::min(out.size() - static_cast<std::size_t>(delay), static_cast<std::size_t>(available - skip));
-    const std::size_t got = stream.read(out.subspan(static_cast<std::size_t>(delay), wanted));
+    const std::size_t delay = static_cast<std::size_t>(p.delay),
+                      wanted = std::min(out.size() - delay, static_cast<std::size_t>(p.from.length - p.skip));
+    const std::size_t got = stream.read(out.subspan(delay, wanted));
     if (got != wanted)
-      fail(file.string(), ": gives ", skip + static_cast<dim_t>(got), " samples at ", options_.rate, " Hz, ",
-           skip + static_cast<dim_t>(wanted), " were there when the data set was opened");
+      fail(file.string(), ": gives ", p.skip + static_cast<dim_t>(got), " samples at ", options_.rate, " Hz, ",
+           p.skip + static_cast<dim_t>(wanted), " were there when the data set was opened");
   }
 
   // A silent mixture stays silent.
@@ -170,8 +228,9 @@ class mixture_set : public item_source {
 
   mixture_set_options options_;
   std::string folder_;
+  std::optional<face_folder> faces_;
   std::vector<entry> items_;
-  dim_t sources_ = 0, length_ = 0;
+  dim_t sources_ = 0, length_ = 0;  // of a mixture; of an item
   std::size_t skipped_ = 0;
 };
 

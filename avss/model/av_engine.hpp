@@ -4,17 +4,13 @@
 #include <avss/core/context.hpp>
 #include <avss/core/error.hpp>
 #include <avss/layer/map_units.hpp>
+#include <avss/model/av_size.hpp>
 #include <cstddef>
 #include <span>
 #include <utility>
 #include <vector>
 
 namespace avss {
-
-// How many and how long: `batch` mixtures of `length` samples, `faces` faces in each, seen for `video_frames` frames.
-struct av_size {
-  dim_t batch = 1, length = 0, faces = 1, video_frames = 0;
-};
 
 // As engine (model/engine.hpp): owns weights, gradients (made when first asked for) and one arena, which grows to the largest
 // shape met. One thread at a time; several engines may run at once.
@@ -43,19 +39,23 @@ class av_engine {
 
   // Bytes of working memory.
   std::size_t planned_bytes(pass mode, const av_size& n, const pass_rules& rules = {}) const {
-    arena plan;
-    context<measure<B>> ctx({backend_}, plan, mode);
-    typename Net::template saved<T> saved;
-    net_.forward(ctx, mixtures(n, nullptr), faces(n, nullptr), estimates(n, nullptr), rules, saved);
-    if (mode == pass::train) net_.backward(ctx, estimates(n, nullptr), nullptr, mixtures(n, nullptr), faces(n, nullptr), saved);
-    return plan.peak();
+    return mode == pass::train ? bytes_of_training(n, rules) : bytes_of_inference(n);
+  }
+  // A program that only separates asks this, and compiles nothing of the way back.
+  std::size_t bytes_of_inference(const av_size& n) const {
+    return measured(pass::infer, n, {}, [](auto&, auto&) {});
+  }
+  std::size_t bytes_of_training(const av_size& n, const pass_rules& rules) const {
+    return measured(pass::train, n, rules, [&](auto& ctx, auto& saved) {
+      net_.backward(ctx, estimates(n, nullptr), nullptr, mixtures(n, nullptr), faces(n, nullptr), saved);
+    });
   }
 
   // mixture [batch, length] and video [batch faces, channels, video_frames], the faces of one mixture after another
   //   -> voices [batch, faces, length]
   void separate(const av_size& n, std::span<const T> mixture, std::span<const T> video, std::span<T> voices) {
     check(n, mixture.size(), video.size(), voices.size());
-    reserve(pass::infer, n, {});
+    reserve(bytes_of_inference(n));
     context<B> ctx(backend_, memory_, pass::infer, values_, {}, state_);
     typename Net::template saved<T> saved;
     // The network reads its inputs only; views of inputs and of results are of one type.
@@ -70,7 +70,7 @@ class av_engine {
   auto train_step(const av_size& n, std::span<const T> mixture, std::span<const T> video, std::span<T> voices,
                   const pass_rules& rules, Loss&& loss, std::span<T> d_video = {}) {
     check(n, mixture.size(), video.size(), voices.size());
-    reserve(pass::train, n, rules);
+    reserve(bytes_of_training(n, rules));
     context<B> ctx(backend_, memory_, pass::train, values_, gradients(), state_);
     typename Net::template saved<T> saved;
     net_.forward(ctx, mixtures(n, const_cast<T*>(mixture.data())), faces(n, const_cast<T*>(video.data())),
@@ -105,8 +105,17 @@ class av_engine {
     expect("voices", voices, n.batch * n.faces * n.length);
   }
 
-  void reserve(pass mode, const av_size& n, const pass_rules& rules) {
-    const std::size_t need = planned_bytes(mode, n, rules);
+  template <class Back>
+  std::size_t measured(pass mode, const av_size& n, const pass_rules& rules, const Back& back) const {
+    arena plan;
+    context<measure<B>> ctx({backend_}, plan, mode);
+    typename Net::template saved<T> saved;
+    net_.forward(ctx, mixtures(n, nullptr), faces(n, nullptr), estimates(n, nullptr), rules, saved);
+    back(ctx, saved);
+    return plan.peak();
+  }
+
+  void reserve(std::size_t need) {
     if (memory_.measures() || memory_.capacity() < need) {
       memory_ = arena();  // gives the old one back first
       memory_ = arena(need);

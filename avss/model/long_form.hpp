@@ -23,30 +23,39 @@ struct long_form_options {
   bool free_level = true;  // the network's loss leaves level and sign free, so windows are brought to the mixture's first
 };
 
+// Throws error for a window that is no length, or shorter than what the network needs.
+inline void check_window(const separator_info& info, const long_form_options& options) {
+  if (!(options.window >= 0) || !std::isfinite(options.window))
+    fail("window = ", options.window, " s: expected a length in seconds, or 0 for no windows");
+  if (options.window > longest_window)
+    fail("window = ", options.window, " s: expected at most ", longest_window, " s, or 0 for no windows");
+  if (options.window == 0) return;
+  const dim_t samples = std::llround(options.window * info.sample_rate);
+  if (samples < info.receptive_field)
+    fail("window = ", options.window, " s: ", info.name, " looks at ",
+         static_cast<double>(info.receptive_field) / info.sample_rate, " s around each sample; choose several times that");
+  if (samples < info.shortest_window)
+    fail("window = ", options.window, " s: ", info.name, " takes no less than ",
+         static_cast<double>(info.shortest_window) / info.sample_rate, " s at a time; choose several times that");
+}
+
 // Mixture in, estimates out, both block by block. A signal of at most one window comes out as the network gives it. A
 // longer one is cut into windows half overlapping the one before, the last moved back to end with the signal, so that
 // the network sees one length only. Each window is rescaled to its mixture (joint_level), put into the order of sources
-// that correlates best with the window before, and cross-faded over the overlap. A silent window is silent in all
-// estimates, whatever the network makes of silence.
+// that correlates best with the window before (unless the order is given), and cross-faded over the overlap. A silent window
+// is silent in all estimates, whatever the network makes of silence.
 //
 // Holds 1.5 windows of mixture and of each estimate, plus what is ready() and not popped, plus the network's own. The
 // separator must outlive it. Not for concurrent use.
 class long_form {
  public:
-  // Throws error for a window shorter than what one output sample depends on.
-  explicit long_form(separator& network, long_form_options options = {})
+  // Throws error as check_window.
+  explicit long_form(part_separator& network, long_form_options options = {})
       : network_(network), options_(options), sources_(static_cast<std::size_t>(network.info().sources)), done_(sources_) {
-    const separator_info& info = network.info();
-    if (!(options.window >= 0) || !std::isfinite(options.window))
-      fail("window = ", options.window, " s: expected a length in seconds, or 0 for no windows");
-    if (options.window > longest_window)
-      fail("window = ", options.window, " s: expected at most ", longest_window, " s, or 0 for no windows");
+    check_window(network.info(), options);
     if (options.window == 0) return;
-    hop_ = std::max<std::size_t>(1, static_cast<std::size_t>(std::llround(options.window * info.sample_rate / 2)));
+    hop_ = std::max<std::size_t>(1, static_cast<std::size_t>(std::llround(options.window * network.info().sample_rate / 2)));
     window_ = 2 * hop_;
-    if (static_cast<dim_t>(window_) < info.receptive_field)
-      fail("window = ", options.window, " s: ", info.name, " looks at ",
-           static_cast<double>(info.receptive_field) / info.sample_rate, " s around each sample; choose several times that");
     fade_.resize(hop_);
     for (std::size_t i = 0; i < hop_; ++i) {
       const double rise = std::sin(std::numbers::pi / 2 * (static_cast<double>(i) + 0.5) / static_cast<double>(hop_));
@@ -122,11 +131,11 @@ class long_form {
     const std::size_t n = mixture.size();
     estimates_.assign(sources_ * n, 0.f);
     if (std::all_of(mixture.begin(), mixture.end(), [](float v) { return v == 0; })) return;
-    network_.separate(mixture, estimates_);
+    const dim_t start = offset_ + (mixture.data() - pending_.data());
+    network_.separate_part(start, mixture, estimates_);
     if (!std::all_of(estimates_.begin(), estimates_.end(), [](float v) { return std::isfinite(v); }))
       fail(network_.info().name, " gave a NaN or an infinity in the ", static_cast<double>(n) / network_.info().sample_rate,
-           " s from ", static_cast<double>(offset_ + (mixture.data() - pending_.data())) / network_.info().sample_rate,
-           " s on; check its weights");
+           " s from ", static_cast<double>(start) / network_.info().sample_rate, " s on; check its weights");
     if (!windowed || !options_.free_level) return;
     joint_level level(sources_);
     level.add(mixture, estimates_);
@@ -135,10 +144,20 @@ class long_form {
       for (std::size_t i = 0; i < n; ++i) estimates_[s * n + i] = static_cast<float>(estimates_[s * n + i] * gains[s]);
   }
 
-  // Puts estimates_ into the order of tail_, which begins at sample `at` of this window, and emits their cross-fade.
+  // Brings estimates_ into the order of tail_, which begins at sample `at` of this window, and emits their cross-fade.
   void join_windows(std::size_t at) {
-    const auto before = [&](std::size_t s) { return std::span<const float>(tail_).subspan(s * hop_, hop_); };
-    const auto now = [&](std::size_t s) { return std::span<float>(estimates_).subspan(s * window_, window_); };
+    if (!network_.info().ordered) reorder(at);
+    for (std::size_t s = 0; s < sources_; ++s) {
+      const auto current = now(s).subspan(at, hop_);
+      for (std::size_t i = 0; i < hop_; ++i) current[i] = before(s)[i] + fade_[i] * (current[i] - before(s)[i]);
+    }
+    emit(estimates_, window_, at, at + hop_);
+  }
+
+  std::span<const float> before(std::size_t s) const { return std::span<const float>(tail_).subspan(s * hop_, hop_); }
+  std::span<float> now(std::size_t s) { return std::span<float>(estimates_).subspan(s * window_, window_); }
+
+  void reorder(std::size_t at) {
     std::vector<double> similarity(sources_ * sources_);
     for (std::size_t e = 0; e < sources_; ++e)
       for (std::size_t t = 0; t < sources_; ++t) similarity[e * sources_ + t] = covariance(now(e).subspan(at, hop_), before(t));
@@ -147,11 +166,6 @@ class long_form {
     for (std::size_t s = 0; s < sources_; ++s)
       std::copy_n(now(order[s]).begin(), window_, ordered.begin() + static_cast<std::ptrdiff_t>(s * window_));
     estimates_.swap(ordered);
-    for (std::size_t s = 0; s < sources_; ++s) {
-      const auto current = now(s).subspan(at, hop_);
-      for (std::size_t i = 0; i < hop_; ++i) current[i] = before(s)[i] + fade_[i] * (current[i] - before(s)[i]);
-    }
-    emit(estimates_, window_, at, at + hop_);
   }
 
   // Not divided by the energies: the louder source's order is the surer one. For windows of one level the largest sum
@@ -173,7 +187,7 @@ class long_form {
     }
   }
 
-  separator& network_;
+  part_separator& network_;
   long_form_options options_;
   std::size_t sources_, window_ = 0, hop_ = 0;  // lengths in samples; 0: one piece
   std::vector<float> fade_;                     // [hop] weight of the newer window
@@ -187,7 +201,8 @@ class long_form {
 };
 
 // A whole signal: mixture [n] to estimates [sources][n].
-inline std::vector<float> separate_long(separator& network, std::span<const float> mixture, long_form_options options = {}) {
+inline std::vector<float> separate_long(part_separator& network, std::span<const float> mixture,
+                                        long_form_options options = {}) {
   long_form run(network, options);
   run.push(mixture);
   run.finish();

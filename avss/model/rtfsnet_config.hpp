@@ -75,6 +75,26 @@ inline constexpr rtfsnet_config rtfsnet{.passes = 5,
                                         .fusion_heads = 1,
                                         .decoder_bias = true};
 
+// The same with attention over the frames, as the paper has it: for training anew.
+inline constexpr rtfsnet_config rtfsnet_time = [] {
+  rtfsnet_config c = rtfsnet;
+  c.attention = attention_axis::time;
+  return c;
+}();
+
+// Ours, for training on a CPU: the paper's structure and windows, some 60,000 parameters. What costs is maps of all frames and
+// bins, so these have few channels; blocks go down to a quarter of the frames and bins before the recurrences.
+inline constexpr rtfsnet_config rtfsnet_small{.channels = 32,
+                                              .hidden = 16,
+                                              .levels = 3,
+                                              .passes = 3,
+                                              .rnn_hidden = 16,
+                                              .rnn_layers = 2,
+                                              .attention_channels = 2,
+                                              .video_hidden = 32,
+                                              .video_heads = 4,
+                                              .fusion_heads = 2};
+
 // For tests and first steps, every part in its place: 4 passes of 6 channels at 33 bins.
 inline constexpr rtfsnet_config rtfsnet_tiny{.window = 64,
                                              .hop = 32,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/io/checkpoint_value.hpp>
+#include <avss/io/printable.hpp>
 #include <avss/io/pytorch_writer.hpp>
 #include <avss/io/rtfsnet_layouts.hpp>
 #include <avss/io/safetensors.hpp>
@@ -37,7 +38,8 @@ inline const checkpoint_value* find_path(const checkpoint_value& tree, std::span
 }  // namespace detail
 
 // What of a configuration the weights contradict, by their names (in the network's own terms) and by what the file says of
-// itself: one sentence, "" if nothing. The number of passes is not in the weights; the paper's code stores it beside them.
+// itself: one sentence, "" if nothing. The number of passes is not in the weights, nor is the axis of the attention; the
+// paper's code stores the former beside them, and a run of training here both.
 inline std::string contradictions(const rtfsnet_config& c, const tensor_dict& weights, const checkpoint_value& metadata) {
   if (detail::any_name(weights, "rtfs_block_list.")) return "its passes have weights of their own, which this network's share";
   if (const bool lstm = detail::any_name(weights, ".rnn.weight_hh_l0"); lstm != (c.rnn == recurrence::lstm))
@@ -47,12 +49,17 @@ inline std::string contradictions(const rtfsnet_config& c, const tensor_dict& we
            (norm ? "a normalisation and the network has none"
                  : "no normalisation, as the weights of 2023, and the network has one");
   constexpr std::string_view args[] = {"model_args", "audio_params", "repeats"},
-                             config[] = {"training_config", "audionet", "audio_params", "repeats"};
-  for (const auto& path : {std::span<const std::string_view>(args), std::span<const std::string_view>(config)})
+                             config[] = {"training_config", "audionet", "audio_params", "repeats"},
+                             own[] = {"config", "model", "passes"}, axis[] = {"config", "model", "attention"};
+  for (const auto& path : {std::span<const std::string_view>(args), std::span<const std::string_view>(config),
+                           std::span<const std::string_view>(own)})
     if (const checkpoint_value* repeats = detail::find_path(metadata, path))
       if (repeats->integer() && *repeats->integer() != c.passes)
         return "it was trained with " + std::to_string(*repeats->integer()) + " passes and the network makes " +
                std::to_string(c.passes);
+  const std::string ours = c.attention == attention_axis::time ? "time" : "heads";
+  if (const checkpoint_value* said = detail::find_path(metadata, axis); said && said->is_text() && said->text() != ours)
+    return "it was trained with attention over " + printable(said->text()) + " and the network attends over " + ours;
   return "";
 }
 
@@ -72,17 +79,21 @@ layout load_weights(av_engine<RtfsNet<S>, B>& to, const std::string& path) {
   return load_weights(to, read_weights_file(path), path);
 }
 
+// BatchNorm's counters become whole numbers, as they are in PyTorch.
+inline tensor_dict with_whole_counters(tensor_dict weights) {
+  for (named_tensor& e : weights.entries)
+    if (e.name.ends_with("num_batches_tracked")) {
+      const std::int64_t count = static_cast<std::int64_t>(e.value.values<double>().at(0));
+      e.value = tensor::of<std::int64_t>({}, std::span(&count, 1));
+    }
+  return weights;
+}
+
 // Writes the weights in the names of a layout ("2024", which are the network's own, "2023", "reference"): a PyTorch file that
 // torch.load reads, or safetensors if the path ends in .safetensors. The file is written whole or not at all.
 template <rtfsnet_config S, class B>
 void save_weights(av_engine<RtfsNet<S>, B>& from, const std::string& path, std::string_view layout_name = "2024") {
-  tensor_dict weights = get_weights(from);
-  for (named_tensor& e : weights.entries)
-    if (e.name.ends_with("num_batches_tracked")) {  // a whole number in PyTorch
-      const std::int64_t count = static_cast<std::int64_t>(e.value.values<double>().at(0));
-      e.value = tensor::of<std::int64_t>({}, std::span(&count, 1));
-    }
-  tensor_dict theirs = from_canonical(rtfsnet_layout(layout_name), std::move(weights));
+  tensor_dict theirs = from_canonical(rtfsnet_layout(layout_name), with_whole_counters(get_weights(from)));
   if (path.ends_with(".safetensors"))
     write_safetensors(path, theirs);
   else

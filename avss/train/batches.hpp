@@ -21,15 +21,6 @@ namespace avss {
 // make(first, size, b): items first, first + 1, ..., first + size - 1. A trainer asks in ascending order.
 using batch_maker = std::function<void(std::uint64_t first, dim_t size, batch& b)>;
 
-inline void make_batch(const item_source& source, std::uint64_t first, dim_t size, batch& b) {
-  b.size = size, b.sources = source.sources(), b.length = source.length();
-  const std::size_t n = static_cast<std::size_t>(b.length), s = static_cast<std::size_t>(b.sources);
-  b.mixtures.resize(static_cast<std::size_t>(size) * n);
-  b.targets.resize(static_cast<std::size_t>(size) * s * n);
-  for (std::size_t i = 0; i < static_cast<std::size_t>(size); ++i)
-    source.make(first + i, std::span(b.mixtures).subspan(i * n, n), std::span(b.targets).subspan(i * s * n, s * n));
-}
-
 // Without threads of its own. `source` must outlive the result.
 inline batch_maker batches_of(const item_source& source) {
   return [&source](std::uint64_t first, dim_t size, batch& b) { make_batch(source, first, size, b); };
@@ -63,14 +54,23 @@ class shuffled_source final : public item_source {
   dim_t sources() const override { return fixed_->sources(); }
   dim_t length() const override { return fixed_->length(); }
   int sample_rate() const override { return fixed_->sample_rate(); }
+  video_extent video() const override { return fixed_->video(); }
   dim_t count() const override { return fixed_->count(); }
   void make(std::uint64_t n, std::span<float> mixture, std::span<float> targets) const override {
-    const std::uint64_t count = static_cast<std::uint64_t>(fixed_->count());
-    fixed_->make((*order(n / count))[static_cast<std::size_t>(n % count)], mixture, targets);
+    fixed_->make(of_fixed(n), mixture, targets);
+  }
+  void make_features(std::uint64_t n, std::span<float> features) const override {
+    fixed_->make_features(of_fixed(n), features);
   }
 
  private:
   using order_list = std::shared_ptr<const std::vector<std::uint64_t>>;
+
+  // The fixed set's item that is item n.
+  std::uint64_t of_fixed(std::uint64_t n) const {
+    const std::uint64_t count = static_cast<std::uint64_t>(fixed_->count());
+    return (*order(n / count))[static_cast<std::size_t>(n % count)];
+  }
 
   order_list order(std::uint64_t epoch) const {
     const std::lock_guard lock(mutex_);

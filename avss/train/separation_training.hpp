@@ -1,6 +1,7 @@
-// What an audio-only separation network is trained with.
+// What a separation network is trained with.
 #pragma once
 
+#include <avss/core/shape.hpp>
 #include <avss/optim/adam.hpp>
 #include <avss/optim/sgd.hpp>
 #include <cstdint>
@@ -13,8 +14,12 @@ enum class separation_objective { pit_si_snr, si_snr, pit_snr, snr };
 struct separation_training {
   separation_objective objective = separation_objective::pit_si_snr;
   std::variant<adam_config, sgd_config> optimiser = adamw_config;
-  std::uint64_t seed = 1;  // of the initial weights
+  std::uint64_t seed = 1;  // of the initial weights, and of what dropout drops
   int threads = 0;         // 0: all
+  // Of networks that see faces.
+  dim_t faces = 1;         // of each mixture
+  bool dropout = true;     // at the rates of the network
+  bool recompute = false;  // blocks are run again on the way back: less memory, a third more time
 };
 
 }  // namespace avss

@@ -28,6 +28,7 @@ struct trainable_info {
   int sample_rate = 0;
   dim_t sources = 0;
   dim_t parameters = 0;
+  dim_t video_channels = 0;          // features of a face in a video frame; 0: the network sees no faces
   std::vector<std::string> metrics;  // the names that evaluate() gives, in its order
 };
 

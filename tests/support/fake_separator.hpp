@@ -1,6 +1,7 @@
 // Networks without weights for tests of what surrounds them.
 #pragma once
 
+#include <avss/model/av_separator.hpp>
 #include <avss/model/separator.hpp>
 #include <functional>
 #include <limits>
@@ -33,6 +34,42 @@ class function_separator : public separator {
  private:
   separator_info info_;
   function f_;
+};
+
+// Any function as a network that sees faces, of two channels; remembers what it was given.
+class function_av_separator : public av_separator {
+ public:
+  using function = std::function<void(const av_size& n, std::span<const float> mixture, std::span<const float> video,
+                                      std::span<float> voices)>;
+
+  function_av_separator(int rate, function f, dim_t shortest_video = 1, dim_t shortest_sound = 1)
+      : f_(std::move(f)), shortest_video_(shortest_video), shortest_sound_(shortest_sound) {
+    info_.name = "fake";
+    info_.sample_rate = rate;
+    info_.ordered = true;
+  }
+  const separator_info& info() const override { return info_; }
+  dim_t video_channels() const override { return 2; }
+  dim_t shortest_video() const override { return shortest_video_; }
+  dim_t shortest_sound() const override { return shortest_sound_; }
+  void load(const loaded_weights&, const std::string&) override {}
+  void save(const std::string&, const std::string&) override {}
+  void separate(const av_size& n, std::span<const float> mixture, std::span<const float> video,
+                std::span<float> voices) override {
+    sizes.push_back(n);
+    mixtures.emplace_back(mixture.begin(), mixture.end());
+    videos.emplace_back(video.begin(), video.end());
+    f_(n, mixture, video, voices);
+  }
+  std::size_t planned_bytes(const av_size&) const override { return 0; }
+
+  std::vector<av_size> sizes;
+  std::vector<std::vector<float>> mixtures, videos;
+
+ private:
+  separator_info info_;
+  function f_;
+  dim_t shortest_video_, shortest_sound_;
 };
 
 // The part of x below a cut-off that falls with `half`, a moving average of 2 half + 1 samples; x less it is the rest.

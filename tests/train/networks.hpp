@@ -18,5 +18,7 @@ inline constexpr convtasnet_config overfit_config{.filters = 64,
 // presets::convtasnet_tiny, and a larger one.
 std::unique_ptr<trainable> make_tiny(const separation_training& t = {});
 std::unique_ptr<trainable> make_overfit(const separation_training& t = {});
+// presets::rtfsnet_tiny
+std::unique_ptr<trainable> make_tiny_rtfsnet(const separation_training& t);
 
 }  // namespace avss::testing

@@ -25,7 +25,9 @@ class convtasnet_separator final : public separator {
 
   const separator_info& info() const override { return info_; }
   void load(const loaded_weights& file, const std::string& origin) override { load_weights(engine_, file, origin); }
-  void save(const std::string& path, const std::string& layout) override { save_weights(engine_, path, layout); }
+  void save(const std::string& path, const std::string& layout) override {
+    save_weights(engine_, path, layout.empty() ? "torchaudio" : layout);
+  }
   void separate(std::span<const float> mixture, std::span<float> estimates) override { engine_.separate(mixture, estimates); }
   std::size_t planned_bytes(dim_t length) const override { return engine_.planned_bytes(pass::infer, 1, length); }
 
@@ -38,10 +40,9 @@ class convtasnet_separator final : public separator {
 #define AVSS_CONVTASNET_ENTRY(preset, about)                                                                                   \
   namespace avss::tools {                                                                                                      \
   extern const model_entry preset##_entry;                                                                                     \
-  const model_entry preset##_entry{#preset, about, presets::preset, [] { return list_params(ConvTasNet<presets::preset>()); }, \
-                                   [](int threads) -> std::unique_ptr<separator> {                                             \
-                                     return std::make_unique<convtasnet_separator<presets::preset>>(#preset, threads);         \
-                                   }};                                                                                         \
+  const model_entry preset##_entry{                                                                                            \
+      #preset, about, presets::preset, [] { return list_params(ConvTasNet<presets::preset>()); },                              \
+      [](int threads) -> any_separator { return std::make_unique<convtasnet_separator<presets::preset>>(#preset, threads); }}; \
   }
 
 }  // namespace avss::tools

@@ -2,20 +2,28 @@
 #pragma once
 
 #include <avss/core/param.hpp>
+#include <avss/model/av_separator.hpp>
 #include <avss/model/convtasnet.hpp>
+#include <avss/model/rtfsnet_config.hpp>
 #include <avss/model/separator.hpp>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace avss::tools {
 
+// A network for sound alone, or one that sees faces, too.
+using any_separator = std::variant<std::unique_ptr<separator>, std::unique_ptr<av_separator>>;
+
 struct model_entry {
   const char* name;  // as in model=NAME
   const char* about;
-  convtasnet_config config;
+  std::variant<convtasnet_config, rtfsnet_config> config;
   std::vector<param_info> (*params)();
-  std::unique_ptr<separator> (*make)(int threads);
+  any_separator (*make)(int threads);
+
+  bool sees_faces() const { return std::holds_alternative<rtfsnet_config>(config); }
 };
 
 }  // namespace avss::tools

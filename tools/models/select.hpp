@@ -12,9 +12,21 @@ namespace avss::tools {
 
 // The entry that model.preset names. Sizes are compiled in: where a key of the section differs from the preset's, another
 // preset of just those sizes and otherwise the same kind is taken; if there is none, throws error with the names there are.
+const model_entry& select_model(const config::settings& s);
+
+// The same of networks for sound alone; throws error for others.
 const model_entry& select_audio_model(const config::settings& s);
 
-// Makes the network and loads the weights. Where they do not fit, the error says which other networks they would fit.
+struct loaded_model {
+  any_separator network;
+  std::string note;  // one line where the file's weights are those of another network than the named one, which is then taken
+};
+
+// Makes the network and loads the weights. An RTFS-Net's file is looked into first: its generation is detected, and so is what
+// it says of its passes and its attention. Where the weights do not fit, the error says which other networks they would fit.
+loaded_model make_model(const model_entry& entry, const std::string& weights_path, int threads);
+
+// The same of a network for sound alone.
 std::unique_ptr<separator> make_audio_model(const model_entry& entry, const std::string& weights_path, int threads);
 
 }  // namespace avss::tools

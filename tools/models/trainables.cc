@@ -6,8 +6,9 @@
 namespace avss::tools {
 
 // Adding a network: a file train_NAME.cc beside this one, and a line here and in BUILD.
-#define AVSS_TRAINABLES(entry) \
-  entry(convtasnet) entry(convtasnet_cpu) entry(convtasnet_small) entry(convtasnet_tiny) entry(convtasnet_torchaudio)
+#define AVSS_TRAINABLES(entry)                                                                                        \
+  entry(convtasnet) entry(convtasnet_cpu) entry(convtasnet_small) entry(convtasnet_tiny) entry(convtasnet_torchaudio) \
+      entry(rtfsnet_4) entry(rtfsnet_small) entry(rtfsnet_time) entry(rtfsnet_tiny)
 
 #define AVSS_DECLARE(name) extern const trainable_entry name##_training;
 AVSS_TRAINABLES(AVSS_DECLARE)

@@ -1,0 +1,89 @@
+// RTFS-Net with a loss and an optimiser, on the CPU, as a training loop sees it.
+#pragma once
+
+#include <algorithm>
+#include <avss/core/error.hpp>
+#include <avss/core/random.hpp>
+#include <avss/dsp/video_frames.hpp>
+#include <avss/rtfsnet.hpp>
+#include <avss/train/separation_trainable.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace avss {
+
+// Takes t.faces faces for each mixture, whose voices are the targets in the same order. Metrics are permuted where the
+// objective is. BatchNorm uses and collects the statistics of batches; those of a step that is given up are forgotten.
+template <rtfsnet_config S>
+class rtfsnet_trainable final : public separation_trainable<av_engine<RtfsNet<S>, cpu>> {
+ public:
+  rtfsnet_trainable(std::string name, const separation_training& t)
+      : base(about(std::move(name), t.faces), t, is_permuted(t.objective)), t_(t) {
+    if (t.faces < 1) fail("a network that sees cannot be trained with ", t.faces, " faces");
+  }
+
+  std::size_t planned_bytes(dim_t batch_size, dim_t length) const override {
+    const av_size n{batch_size, length, t_.faces, lip_frames_of(length, S.sample_rate)};
+    return engine_.planned_bytes(pass::train, n, {.recompute = t_.recompute});
+  }
+  training_state state(const rates& r) override {
+    training_state s = base::state(r);
+    s.weights = with_whole_counters(std::move(s.weights));
+    return s;
+  }
+  void load_weights(const loaded_weights& file, const std::string& origin) override {
+    avss::load_weights(engine_, file, origin);
+  }
+
+ private:
+  using base = separation_trainable<av_engine<RtfsNet<S>, cpu>>;
+  using base::engine_;
+
+  static bool is_permuted(separation_objective o) {
+    return o == separation_objective::pit_si_snr || o == separation_objective::pit_snr;
+  }
+  static trainable_info about(std::string name, dim_t faces) {
+    trainable_info info;
+    info.name = std::move(name), info.arch = faces == 1 ? "RTFSNet" : "RTFSNet2SpeakersSeparation";
+    info.sample_rate = S.sample_rate, info.sources = faces, info.video_channels = S.video_channels;
+    return info;
+  }
+  static av_size size_of(const batch& b) { return {b.size, b.length, b.video.faces, b.video.frames}; }
+
+  void check(const batch& b) const override {
+    if (b.size < 1 || b.length < 1 || b.sources != t_.faces || b.video.faces != t_.faces ||
+        b.video.channels != S.video_channels || b.video.frames < 1)
+      fail(this->info_.name, " takes mixtures of ", t_.faces, " faces with ", S.video_channels,
+           " features each, not a batch of ", b.size, " with ", b.sources, " sources, ", b.length, " samples, and ",
+           b.video.faces, " faces of ", b.video.channels, " features in ", b.video.frames, " frames");
+  }
+
+  void learn(const batch& b, std::span<float> estimates, const std::function<void(float*)>& loss) override {
+    if (part_ == 0) statistics_.assign(engine_.state().begin(), engine_.state().end());
+    pass_rules rules{.batch_statistics = true, .recompute = t_.recompute};
+    if (t_.dropout) rules.dropout = random_stream(t_.seed, "dropout", static_cast<std::uint64_t>(this->steps()), part_);
+    ++part_;
+    engine_.train_step(size_of(b), b.mixtures, b.features, estimates, rules, [&](auto&, auto, auto, auto d_estimate, auto) {
+      loss(d_estimate.data);
+      return 0;
+    });
+  }
+  void separate(const batch& b, std::span<float> estimates) override {
+    engine_.separate(size_of(b), b.mixtures, b.features, estimates);
+  }
+  void settle(bool taken) override {
+    if (!taken && part_ > 0) std::copy(statistics_.begin(), statistics_.end(), engine_.state().begin());
+    part_ = 0;
+  }
+
+  separation_training t_;
+  std::uint64_t part_ = 0;         // batches of the step so far
+  std::vector<float> statistics_;  // before the step
+};
+
+}  // namespace avss

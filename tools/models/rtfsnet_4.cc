@@ -1,0 +1,3 @@
+#include "tools/models/rtfsnet.hpp"
+
+AVSS_RTFSNET_ENTRY(rtfsnet_4, "the paper's, 4 passes, 16 kHz")
