@@ -115,7 +115,8 @@ int train(const settings& s, const avss::config::command_line& c) {
   const bool higher = avss::monitor(o.monitor, info.metrics).higher_is_better();
   avss::rate_schedule schedule = avss::tools::read_schedule(
       s, avss::steps_per_epoch(o.epoch_len, sources.epoch_items, o.batch_size * o.accumulate), higher);
-  std::cout << info.name << ": " << info.parameters << " parameters, " << info.sources << " sources, " << info.sample_rate
+  std::cout << info.name << ": " << info.parameters << " parameters, " << info.sources
+            << (info.video_channels > 0 ? " of the faces of a mixture, " : " sources, ") << info.sample_rate
             << " Hz; batches of " << o.batch_size << " x " << static_cast<double>(length) / info.sample_rate << " s need "
             << (needed_bytes(*net, o.batch_size, length) >> 20) + 1 << " MiB; run folder " << avss::one_line(o.folder.string())
             << '\n'

@@ -30,7 +30,7 @@ class face_folder {
            " is expected");
     if (!is_folder(folder_))
       fail(folder_.string(), ": no such folder, and the network sees faces; make their lip embeddings of mouths/ with ",
-           "bazel run //tools:embed");
+           "bazel run //tools:embed -- video_encoder.dataset_path=", folder_.parent_path().string());
   }
 
   dim_t channels() const { return channels_; }

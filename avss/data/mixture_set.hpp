@@ -155,10 +155,22 @@ class mixture_set : public item_source {
   // Each file is read once: a face may be seen in many mixtures.
   void examine_faces() {
     std::map<std::filesystem::path, dim_t> frames;
+    std::string missing;
+    std::size_t more = 0;
     for (entry& e : items_) {
-      e.faces = faces_->find(e.files.name, static_cast<std::size_t>(sources_));
+      try {
+        e.faces = faces_->find(e.files.name, static_cast<std::size_t>(sources_));
+      } catch (const error& wrong) {
+        if (missing.empty())
+          missing = wrong.what();
+        else
+          ++more;
+      }
       for (const std::filesystem::path& f : e.faces) frames[f] = 0;
     }
+    if (more > 0)
+      missing += "; faces of " + std::to_string(more) + (more == 1 ? " more mixture" : " more mixtures") + " are missing";
+    if (!missing.empty()) fail(missing);
     std::vector<std::pair<const std::filesystem::path, dim_t>*> files;
     for (auto& f : frames) files.push_back(&f);
     each_without_error(files.size(), [&](std::size_t i) { files[i]->second = faces_->frames_in(files[i]->first); });

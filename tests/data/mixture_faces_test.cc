@@ -171,6 +171,9 @@ TEST_F(faces, that_are_missing_or_wrong_are_named) {
   EXPECT_TRUE(says(refused(), "video_embeddings", "no such folder", "//tools:embed"));
   store_face("1", 10);
   EXPECT_TRUE(says(refused(), "video_embeddings", "2.npz", "1_2", "//tools:embed"));
+  store_sound("3_4", 10), store_sound("5_6", 10);
+  EXPECT_TRUE(says(refused(), "2.npz", "2 more mixtures"));
+  for (const char* id : {"3", "4", "5", "6"}) store_face(id, 10);
   store_face("2", 13);
   EXPECT_TRUE(says(refused(), "2.npz", "13 frames", "1_2.wav", "10 frames"));
   store_face("2", 10, ".npz", 4);

@@ -1,4 +1,4 @@
-// //tools:train as a user runs it: a process, its files, its output.
+// //tools:train on voices alone.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "tests/support/audio_fixture.hpp"
+#include "tests/tools/train_fixture.hpp"
 
 namespace avss {
 namespace {
@@ -23,12 +24,7 @@ namespace {
 using namespace avss::testing;
 namespace fs = std::filesystem;
 
-struct outcome {
-  int status;
-  std::string out, err;
-};
-
-class train : public in_folder {
+class train : public train_in_folder {
  protected:
   // A run of 24 steps in two epochs; a checkpoint every 5 steps.
   std::string tiny(const std::string& name) const {
@@ -37,21 +33,6 @@ class train : public in_folder {
            "dataloader.batch_size=2 datasets.train.segment=0.1 datasets.val.segment=0.1 datasets.val.limit=3 "
            "trainer.save_period=0 trainer.save_dir=" +
            folder.string() + " writer.run_name=" + name + " ";
-  }
-  outcome run(const std::string& arguments, const std::string& before = "", const char* tool = "train") const {
-    const std::string command = before + " ./tools/" + tool + " " + arguments + " >" + (folder / "stdout").string() + " 2>" +
-                                (folder / "stderr").string();
-    const int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), bytes_of_file(folder / "stdout"),
-            bytes_of_file(folder / "stderr")};
-  }
-  template <class... Parts>
-  void expect_refusal(const std::string& arguments, const Parts&... parts) {
-    SCOPED_TRACE(arguments);
-    const outcome r = run(arguments);
-    EXPECT_EQ(r.status, 1);
-    ASSERT_FALSE(r.err.empty());
-    EXPECT_TRUE(says(r.err.substr(0, r.err.size() - 1), parts...));
   }
   pid_t start(const std::string& arguments) const {
     const pid_t child = fork();
@@ -71,13 +52,6 @@ class train : public in_folder {
     int status = 0;
     waitpid(child, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-  // What a checkpoint holds, the configuration aside: that names the run.
-  std::string content(const fs::path& path) const {
-    checkpoint c = read_checkpoint(path);
-    c.config = {};
-    write_checkpoint(folder / "content", std::move(c));
-    return bytes_of_file(folder / "content");
   }
 };
 

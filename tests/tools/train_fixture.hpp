@@ -1,0 +1,48 @@
+// //tools:train as a user runs it: a process, its files, its output.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <avss/train/checkpoint.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "tests/support/audio_fixture.hpp"
+
+namespace avss::testing {
+
+struct outcome {
+  int status;
+  std::string out, err;
+};
+
+class train_in_folder : public in_folder {
+ protected:
+  outcome run(const std::string& arguments, const std::string& before = "", const char* tool = "train") const {
+    const std::string command = before + " ./tools/" + tool + " " + arguments + " >" + (folder / "stdout").string() + " 2>" +
+                                (folder / "stderr").string();
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), bytes_of_file(folder / "stdout"),
+            bytes_of_file(folder / "stderr")};
+  }
+  template <class... Parts>
+  void expect_refusal(const std::string& arguments, const Parts&... parts) {
+    SCOPED_TRACE(arguments);
+    const outcome r = run(arguments);
+    EXPECT_EQ(r.status, 1);
+    ASSERT_FALSE(r.err.empty());
+    EXPECT_TRUE(says(r.err.substr(0, r.err.size() - 1), parts...));
+  }
+  // What a checkpoint holds, the configuration aside: that names the run.
+  std::string content(const std::filesystem::path& path) const {
+    checkpoint c = read_checkpoint(path);
+    c.config = {};
+    write_checkpoint(folder / "content", std::move(c));
+    return bytes_of_file(folder / "content");
+  }
+};
+
+}  // namespace avss::testing
