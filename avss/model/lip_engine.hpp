@@ -69,17 +69,25 @@ class lip_engine {
     run(ctx, frames, 0, together(frames), nullptr, nullptr, frames, rules_);
     return plan.peak();
   }
+  // Values of a frame.
+  std::size_t frame_size() const {
+    check_prepared();
+    return static_cast<std::size_t>(height_ * width_);
+  }
   std::size_t prepared_bytes() const { return packed_.measures() ? 0 : packed_.capacity(); }
 
   // clip [frames, height, width], normalised -> y [features, frames]
   void embed(workspace& w, std::span<const T> clip, std::span<T> y) const {
-    embed_with(w, clip, y, const_cast<T*>(state_.data()), rules_);
+    embed_with(w, clip, y, {const_cast<T*>(state_.data()), state_.size()}, rules_);  // which is read only
   }
 
-  // The same with statistics of the clip, which it leaves in state() as running ones (the variance unbiased).
-  void embed_and_note(workspace& w, std::span<const T> clip, std::span<T> y) {
+  // The same with the statistics of the clip, which are left in `noted`, laid out as state(), as PyTorch would keep them: mean
+  // and unbiased variance.
+  void embed_and_note(workspace& w, std::span<const T> clip, std::span<T> y, std::span<T> noted) const {
     if (!rules_.batch_statistics) fail("statistics are noted of an encoder that is prepared to normalise by the batch");
-    embed_with(w, clip, y, state_.data(), {true, 1});
+    if (noted.size() != state_.size()) fail("statistics: ", state_.size(), " values are needed, ", noted.size(), " are given");
+    std::fill(noted.begin(), noted.end(), T(0));
+    embed_with(w, clip, y, noted, {true, 1});
   }
 
  private:
@@ -88,9 +96,8 @@ class lip_engine {
   }
   dim_t together(dim_t frames) const { return rules_.batch_statistics ? frames : std::min(frames, piece); }
 
-  void embed_with(workspace& w, std::span<const T> clip, std::span<T> y, T* state, const image_rules& rules) const {
-    check_prepared();
-    const std::size_t each = static_cast<std::size_t>(height_ * width_);
+  void embed_with(workspace& w, std::span<const T> clip, std::span<T> y, std::span<T> state, const image_rules& rules) const {
+    const std::size_t each = frame_size();
     if (clip.empty() || clip.size() % each)
       fail("a clip of at least one frame of ", height_, " x ", width_, " values is needed, ", clip.size(), " values are given");
     const dim_t frames = static_cast<dim_t>(clip.size() / each);
@@ -103,8 +110,7 @@ class lip_engine {
     }
     w.memory.reset();
     // The network reads its values only; contexts hold spans of one type.
-    context<B> ctx(backend_, w.memory, pass::infer, {const_cast<T*>(values_.data()), values_.size()}, {},
-                   {state, state_.size()});
+    context<B> ctx(backend_, w.memory, pass::infer, {const_cast<T*>(values_.data()), values_.size()}, {}, state);
     const dim_t step = together(frames);
     for (dim_t first = 0; first < frames; first += step)
       run(ctx, frames, first, std::min(step, frames - first), const_cast<T*>(clip.data()), y.data() + first, frames, rules);

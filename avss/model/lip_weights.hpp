@@ -86,21 +86,22 @@ lip_weights_report load_weights(lip_engine<LipEncoder<S>, B>& to, const std::str
   return load_weights(to, read_weights_file(path), path);
 }
 
-// Writes the weights under their published names: safetensors, which says the activation too, if the path ends in
-// .safetensors; otherwise a PyTorch file with them in "model_state_dict". The file is written whole or not at all.
+// Writes the weights under their published names, with the activation and what else is `said` of them: safetensors if the path
+// ends in .safetensors, otherwise a PyTorch file with them in "model_state_dict". The file is written whole or not at all.
 template <lip_encoder_config S, class B>
-void save_weights(lip_engine<LipEncoder<S>, B>& from, const std::string& path) {
+void save_weights(lip_engine<LipEncoder<S>, B>& from, const std::string& path,
+                  std::vector<std::pair<std::string, std::string>> said = {}) {
   tensor_dict weights = get_weights(from);
   for (named_tensor& e : weights.entries)
     if (e.name.ends_with("num_batches_tracked")) {  // a whole number in PyTorch
       const std::int64_t count = static_cast<std::int64_t>(e.value.values<double>().at(0));
       e.value = tensor::of<std::int64_t>({}, std::span(&count, 1));
     }
-  const std::string activation(name_of(S.activation));
-  if (path.ends_with(".safetensors")) return write_safetensors(path, weights, {{"activation", activation}});
+  said.emplace_back("activation", name_of(S.activation));
+  if (path.ends_with(".safetensors")) return write_safetensors(path, weights, said);
   std::vector<checkpoint_value::field> fields;
   fields.emplace_back("model_state_dict", checkpoint_value::state_dict(std::move(weights)));
-  fields.emplace_back("activation", activation);
+  for (auto& [key, text] : said) fields.emplace_back(key, text);
   write_pytorch(path, checkpoint_value::dict(std::move(fields)));
 }
 
