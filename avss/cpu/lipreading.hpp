@@ -1,0 +1,5 @@
+// Every operation that the lip-reading encoder runs.
+#pragma once
+
+#include <avss/cpu/image.hpp>
+#include <avss/cpu/map_norm.hpp>

@@ -1,0 +1,145 @@
+// The video encoder of "Lipreading using Temporal Convolutional Networks" (Martinez et al. 2020, arXiv:2001.08702): a 3-D front
+// end and a ResNet-18, which turn pictures of a mouth into the features that audio-visual separators read.
+#pragma once
+
+#include <avss/layer/image_units.hpp>
+
+namespace avss {
+
+struct lip_encoder_config {
+  image_curve activation = image_curve::swish;
+  dim_t width = 64;  // channels of the front end and of the first stage; the last stage has eight times as many
+
+  friend constexpr bool operator==(const lip_encoder_config&, const lip_encoder_config&) = default;
+};
+
+namespace presets {
+
+// lrw_resnet18_{dctcn_boundary, dctcn, mstcn}, as published since 2022: 11,182,784 parameters.
+inline constexpr lip_encoder_config lip_swish{};
+inline constexpr lip_encoder_config lip_relu{.activation = image_curve::relu};
+// Published until 2021, and the backbone of CTCNet and of the paper's RTFS-Net: 11,186,688 parameters.
+inline constexpr lip_encoder_config lip_prelu{.activation = image_curve::prelu};
+// For tests and first steps.
+inline constexpr lip_encoder_config lip_tiny{.width = 4};
+
+}  // namespace presets
+
+// x [T, H, W] a clip, normalised  ->  y [features, n], of the frames first .. first + n - 1.
+//
+// A frame's features are made of the frames from two before to two behind it, zeros where the clip has none; nothing else joins
+// frames when BatchNorm goes by its running statistics, so any part of a clip can be made by itself. Forward only: there is no
+// backward, the encoder is used frozen.
+template <lip_encoder_config S>
+class LipEncoder {
+ public:
+  static constexpr lip_encoder_config config = S;
+  static constexpr dim_t width = S.width, features = 8 * S.width, taps = 5;
+  static_assert(S.width >= 1, "avss: a lip-reading encoder has at least one channel");
+  static_assert(S.activation != image_curve::identity, "avss: a lip-reading encoder bends: relu, prelu or swish");
+
+  using clip_shape = shape<dyn, dyn, dyn>;
+
+  LipEncoder() { extent_ = assign_offsets(*this); }
+  param_extent extent() const { return extent_; }
+
+  using front_unit = conv_norm<taps, width, 7, 2, image_weight<width, 1, taps, 7, 7>>;
+  template <dim_t In, dim_t Out, dim_t Stride>
+  using stage = residual_stage<S.activation, In, Out, Stride>;
+  using stage1 = stage<width, width, 1>;
+  using stage2 = stage<width, 2 * width, 2>;
+  using stage3 = stage<2 * width, 4 * width, 2>;
+  using stage4 = stage<4 * width, 8 * width, 2>;
+
+  template <class T>
+  struct prepared {
+    typename front_unit::template prepared<T> front;
+    typename stage1::template prepared<T> layer1;
+    typename stage2::template prepared<T> layer2;
+    typename stage3::template prepared<T> layer3;
+    typename stage4::template prepared<T> layer4;
+  };
+
+  // Weights laid out once for frames of a size; what is made lasts as what the context keeps.
+  template <class C, class T>
+  void prepare(C& ctx, dim_t height, dim_t frame_width, const image_rules& rules, prepared<T>& p) const {
+    const sizes n({1, height, frame_width, taps});
+    front_.prepare(ctx, n.stacked, rules, S.activation, false, p.front);
+    layer1_.prepare(ctx, n.pooled, rules, p.layer1);
+    layer2_.prepare(ctx, n.pooled, rules, p.layer2);
+    layer3_.prepare(ctx, n.second, rules, p.layer3);
+    layer4_.prepare(ctx, n.third, rules, p.layer4);
+  }
+
+  // y[c pitch + i] is feature c of frame first + i. With statistics of the batch these are the n frames.
+  template <class C, class T>
+  void forward(C& ctx, view<clip_shape, T> x, dim_t first, dim_t frames, given<T>* y, dim_t pitch, const image_rules& rules,
+               const prepared<T>& p) const {
+    const auto whole = ctx.frame();
+    const sizes n({frames, x.dim(1), x.dim(2), taps});
+    const auto third = scratch<4 * width>(ctx, n.third);
+    {
+      const auto inner = ctx.frame();
+      const auto pooled = scratch<width>(ctx, n.pooled);
+      see(ctx, x, first, n, pooled, rules, p);
+      layer1_.forward(ctx, pooled, pooled, rules, p.layer1);
+      const auto second = scratch<2 * width>(ctx, n.second);
+      layer2_.forward(ctx, pooled, second, rules, p.layer2);
+      layer3_.forward(ctx, second, third, rules, p.layer3);
+    }
+    const auto last = scratch<features>(ctx, n.fourth);
+    layer4_.forward(ctx, third, last, rules, p.layer4);
+    ctx.run(op::image_mean<T>{n.fourth, pitch, last.data, y});
+  }
+
+  template <class V>
+  void visit(V&& v) {
+    v("trunk.layer1", layer1_);
+    v("trunk.layer2", layer2_);
+    v("trunk.layer3", layer3_);
+    v("trunk.layer4", layer4_);
+    v("frontend3D.0", front_.conv);
+    v("frontend3D.1", front_.norm);
+    v("frontend3D.2", bend_);
+  }
+
+ private:
+  // Of the images between the parts.
+  struct sizes {
+    explicit sizes(const op::image_size& n)
+        : stacked(n),
+          front(front_unit::kernel.over(stacked)),
+          pooled(op::image_max<float>::kernel(width).over(front)),
+          second(stage2::over(pooled)),
+          third(stage3::over(second)),
+          fourth(stage4::over(third)) {}
+    op::image_size stacked, front, pooled, second, third, fourth;
+  };
+
+  template <dim_t N, class C>
+  static auto scratch(C& ctx, const op::image_size& n) {
+    return ctx.scratch(image_shape<N>(n.images, n.height, n.width));
+  }
+
+  // The front end: convolution over five frames, normalisation, bend, pooling.
+  template <class C, class T>
+  void see(C& ctx, view<clip_shape, T> x, dim_t first, const sizes& n, view<image_shape<width>, T> y, const image_rules& rules,
+           const prepared<T>& p) const {
+    const auto frame = ctx.frame();
+    const auto stacked = scratch<taps>(ctx, n.stacked);
+    const auto front = scratch<width>(ctx, n.front);
+    ctx.run(op::stack_frames<T>{x.dim(0), x.dim(1), x.dim(2), taps, first, n.stacked.images, x.data, stacked.data});
+    front_.forward(ctx, stacked, front, false, op::image_bend<T>{S.activation, ctx.value(bend_.weight)}, rules, p.front);
+    ctx.run(op::image_max<T>{n.front, front.data, y.data});
+  }
+
+  front_unit front_;
+  image_slope<S.activation, width> bend_;
+  stage1 layer1_;
+  stage2 layer2_;
+  stage3 layer3_;
+  stage4 layer4_;
+  param_extent extent_;
+};
+
+}  // namespace avss

@@ -1,0 +1,134 @@
+// A lip-reading encoder with its numbers, on one backend.
+#pragma once
+
+#include <algorithm>
+#include <avss/core/context.hpp>
+#include <avss/core/error.hpp>
+#include <avss/layer/image_units.hpp>
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace avss {
+
+// Owns weights, and the same laid out for the backend once prepare() was called. Threads may embed at once, each with a
+// workspace of its own.
+template <class Net, class B>
+class lip_engine {
+ public:
+  using T = typename B::value_type;
+  static constexpr dim_t features = Net::features;
+  // Frames that go through the network together, unless statistics of the batch need them all.
+  static constexpr dim_t piece = 16;
+
+  // Working memory; it grows to the largest clip met.
+  struct workspace {
+    arena memory;
+  };
+
+  explicit lip_engine(B backend = {})
+      : backend_(std::move(backend)),
+        values_(static_cast<std::size_t>(net_.extent().values)),
+        state_(static_cast<std::size_t>(net_.extent().state)) {}
+
+  const Net& net() const { return net_; }
+  B& backend() { return backend_; }
+  // To change them; prepare() again afterwards.
+  std::span<T> values() {
+    height_ = 0;
+    return values_;
+  }
+  std::span<T> state() {
+    height_ = 0;
+    return state_;
+  }
+  std::span<const T> values() const { return values_; }
+  std::span<const T> state() const { return state_; }
+
+  // Lays the weights out for frames of a size, with or without BatchNorm in them.
+  void prepare(dim_t height, dim_t width, bool batch_statistics = false) {
+    if (height < 1 || width < 1) fail("frames of ", height, " x ", width, " pixels: both must be at least 1");
+    rules_.batch_statistics = batch_statistics;
+    arena sizes;
+    context<measure<B>> plan({backend_}, sizes, pass::infer);
+    net_.prepare(plan, height, width, rules_, prepared_);
+    packed_ = arena();
+    packed_ = arena(sizes.peak());
+    context<B> ctx(backend_, packed_, pass::infer, values_, {}, state_);
+    net_.prepare(ctx, height, width, rules_, prepared_);
+    height_ = height;
+    width_ = width;
+  }
+
+  // Bytes of working memory for a clip, beside the prepared weights.
+  std::size_t planned_bytes(dim_t frames) const {
+    check_prepared();
+    arena plan;
+    context<measure<B>> ctx({backend_}, plan, pass::infer);
+    run(ctx, frames, 0, together(frames), nullptr, nullptr, frames, rules_);
+    return plan.peak();
+  }
+  // Values of a frame.
+  std::size_t frame_size() const {
+    check_prepared();
+    return static_cast<std::size_t>(height_ * width_);
+  }
+  std::size_t prepared_bytes() const { return packed_.measures() ? 0 : packed_.capacity(); }
+
+  // clip [frames, height, width], normalised -> y [features, frames]
+  void embed(workspace& w, std::span<const T> clip, std::span<T> y) const {
+    embed_with(w, clip, y, {const_cast<T*>(state_.data()), state_.size()}, rules_);  // which is read only
+  }
+
+  // The same with the statistics of the clip, which are left in `noted`, laid out as state(), as PyTorch would keep them: mean
+  // and unbiased variance.
+  void embed_and_note(workspace& w, std::span<const T> clip, std::span<T> y, std::span<T> noted) const {
+    if (!rules_.batch_statistics) fail("statistics are noted of an encoder that is prepared to normalise by the batch");
+    if (noted.size() != state_.size()) fail("statistics: ", state_.size(), " values are needed, ", noted.size(), " are given");
+    std::fill(noted.begin(), noted.end(), T(0));
+    embed_with(w, clip, y, noted, {true, 1});
+  }
+
+ private:
+  void check_prepared() const {
+    if (height_ == 0) fail("the encoder's weights were changed, or it was never prepared: call prepare(height, width)");
+  }
+  dim_t together(dim_t frames) const { return rules_.batch_statistics ? frames : std::min(frames, piece); }
+
+  void embed_with(workspace& w, std::span<const T> clip, std::span<T> y, std::span<T> state, const image_rules& rules) const {
+    const std::size_t each = frame_size();
+    if (clip.empty() || clip.size() % each)
+      fail("a clip of at least one frame of ", height_, " x ", width_, " values is needed, ", clip.size(), " values are given");
+    const dim_t frames = static_cast<dim_t>(clip.size() / each);
+    if (y.size() != static_cast<std::size_t>(features * frames))
+      fail("features of ", frames, " frames: ", features * frames, " values are needed, ", y.size(), " are given");
+    const std::size_t need = planned_bytes(frames);
+    if (w.memory.measures() || w.memory.capacity() < need) {
+      w.memory = arena();  // gives the old one back first
+      w.memory = arena(need);
+    }
+    w.memory.reset();
+    // The network reads its values only; contexts hold spans of one type.
+    context<B> ctx(backend_, w.memory, pass::infer, {const_cast<T*>(values_.data()), values_.size()}, {}, state);
+    const dim_t step = together(frames);
+    for (dim_t first = 0; first < frames; first += step)
+      run(ctx, frames, first, std::min(step, frames - first), const_cast<T*>(clip.data()), y.data() + first, frames, rules);
+  }
+
+  template <class C>
+  void run(C& ctx, dim_t clip, dim_t first, dim_t frames, T* x, T* y, dim_t pitch, const image_rules& rules) const {
+    const typename Net::clip_shape n(clip, height_, width_);
+    net_.forward(ctx, view<typename Net::clip_shape, T>{x, n}, first, frames, y, pitch, rules, prepared_);
+  }
+
+  Net net_;
+  B backend_;
+  std::vector<T> values_, state_;
+  arena packed_;
+  typename Net::template prepared<T> prepared_;
+  image_rules rules_;
+  dim_t height_ = 0, width_ = 0;
+};
+
+}  // namespace avss

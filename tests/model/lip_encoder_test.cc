@@ -1,0 +1,229 @@
+// The lip-reading encoder against an independent implementation (tests/golden/make_lip_encoder_golden.py), the CPU against the
+// reference, pieces against the whole.
+#include <gtest/gtest.h>
+
+#include <avss/cpu/lipreading.hpp>
+#include <avss/layer/init.hpp>
+#include <avss/model/lip_encoder.hpp>
+#include <avss/model/lip_engine.hpp>
+#include <avss/model/lip_statistics.hpp>
+#include <avss/reference/lipreading.hpp>
+#include <map>
+#include <string>
+#include <tests/support/compare.hpp>
+#include <tests/support/draw.hpp>
+#include <tests/support/golden.hpp>
+
+namespace avss {
+namespace {
+
+using golden_map = std::map<std::string, test::golden_array>;
+
+constexpr lip_encoder_config narrow(image_curve curve) { return {.activation = curve, .width = 2}; }
+
+template <class Engine>
+void load(Engine& e, const golden_map& golden) {
+  std::size_t found = 0, expected = 0;
+  for (const auto& [key, a] : golden) expected += key.starts_with("param/") || key.starts_with("state/");
+  for (const param_info& p : list_params(e.net())) {
+    if (p.name.ends_with("num_batches_tracked")) continue;
+    const test::golden_array& a = golden.at((p.is_state ? "state/" : "param/") + p.name);
+    ASSERT_EQ(a.shape, p.shape) << p.name;
+    std::copy(a.values.begin(), a.values.end(), (p.is_state ? e.state() : e.values()).begin() + p.offset);
+    ++found;
+  }
+  EXPECT_EQ(found, expected);
+}
+
+// The features of a clip of h x w frames.
+template <class Engine, class T = typename Engine::T>
+std::vector<T> embed(const Engine& e, const std::vector<double>& clip, dim_t plane) {
+  const std::vector<T> x(clip.begin(), clip.end());
+  std::vector<T> y(x.size() / static_cast<std::size_t>(plane) * static_cast<std::size_t>(Engine::features));
+  typename Engine::workspace w;
+  e.embed(w, x, y);
+  return y;
+}
+
+template <class B, image_curve Curve>
+void expect_golden() {
+  using T = typename B::value_type;
+  SCOPED_TRACE(static_cast<int>(Curve));
+  const std::string name = Curve == image_curve::relu ? "relu" : Curve == image_curve::prelu ? "prelu" : "swish";
+  const golden_map golden = test::read_golden("tests/golden/lip_encoder", name);
+  const test::golden_array& x = golden.at("x");
+  lip_engine<LipEncoder<narrow(Curve)>, B> e;
+  load(e, golden);
+  const dim_t plane = x.shape[1] * x.shape[2];
+  e.prepare(x.shape[1], x.shape[2]);
+  test::expect_close(embed(e, x.values, plane), golden.at("y/running").values, test::tolerance<T>, "running");
+  e.prepare(x.shape[1], x.shape[2], true);
+  test::expect_close(embed(e, x.values, plane), golden.at("y/batch").values, test::tolerance<T>, "batch");
+
+  const std::vector<T> clip(x.values.begin(), x.values.end());
+  std::vector<T> y(golden.at("y/batch").values.size()), noted(std::as_const(e).state().size());
+  typename lip_engine<LipEncoder<narrow(Curve)>, B>::workspace w;
+  e.embed_and_note(w, clip, y, noted);
+  test::expect_close(y, golden.at("y/batch").values, test::tolerance<T>, "batch, noted");
+  for (const param_info& p : list_params(e.net()))
+    if (p.name.ends_with("num_batches_tracked")) {
+      EXPECT_EQ(noted[p.offset], 1) << p.name;
+    } else if (p.is_state) {
+      const std::vector<T> s(noted.begin() + p.offset, noted.begin() + p.offset + p.size);
+      test::expect_close(s, golden.at("after/" + p.name).values, test::tolerance<T>, p.name);
+    }
+}
+
+TEST(LipEncoder, golden_reference) {
+  expect_golden<reference<double>, image_curve::relu>();
+  expect_golden<reference<double>, image_curve::prelu>();
+  expect_golden<reference<double>, image_curve::swish>();
+}
+
+TEST(LipEncoder, golden_cpu) {
+  expect_golden<cpu, image_curve::relu>();
+  expect_golden<cpu, image_curve::prelu>();
+  expect_golden<cpu, image_curve::swish>();
+}
+
+// Values, and running statistics that are not those of a new network.
+template <class Engine>
+void fill(Engine& e) {
+  using T = typename Engine::T;
+  init_params(e.net(), 5, e.values(), e.state());
+  for (const param_info& p : list_params(e.net()))
+    if (p.name.ends_with("running_mean") || p.name.ends_with("running_var")) {
+      const std::vector<double> v = test::draw(p.name, p.size);
+      for (dim_t i = 0; i < p.size; ++i)
+        e.state()[p.offset + i] = static_cast<T>(p.name.ends_with("mean") ? v[i] / 4 : 1 + v[i] / 2);
+    }
+}
+
+constexpr dim_t side = 30, plane = side * side;
+
+template <class B, lip_encoder_config S>
+lip_engine<LipEncoder<S>, B> ready(bool batch, B backend = {}) {
+  lip_engine<LipEncoder<S>, B> e(backend);
+  fill(e);
+  e.prepare(side, side, batch);
+  return e;
+}
+
+// 8 to 64 channels: whole vectors and parts of one.
+constexpr lip_encoder_config medium{.activation = image_curve::swish, .width = 8};
+
+TEST(LipEncoder, cpu_is_the_reference) {
+  const std::vector<double> x = test::draw("clip", 19 * plane);
+  for (bool batch : {false, true}) {
+    SCOPED_TRACE(batch);
+    const auto y = embed(ready<reference<float>, medium>(batch), x, plane);
+    EXPECT_GT(test::largest(y), 0.05);
+    test::expect_close(embed(ready<cpu, medium>(batch), x, plane), y, 2e-5, "cpu");
+  }
+}
+
+TEST(LipEncoder, threads_change_nothing) {
+  const std::vector<double> x = test::draw("clip", 19 * plane);
+  for (bool batch : {false, true}) {
+    const auto one = embed(ready<cpu, medium>(batch, cpu{1}), x, plane);
+    EXPECT_EQ(embed(ready<cpu, medium>(batch, cpu{3}), x, plane), one) << batch;
+  }
+}
+
+// Frames [from, to) of the whole clip's features.
+std::vector<float> columns(const std::vector<float>& y, dim_t frames, dim_t from, dim_t to) {
+  std::vector<float> part;
+  for (std::size_t c = 0; c < y.size() / frames; ++c) part.insert(part.end(), &y[c * frames + from], &y[c * frames + to]);
+  return part;
+}
+
+TEST(LipEncoder, a_piece_with_two_frames_on_each_side_is_a_piece_of_the_whole) {
+  constexpr dim_t frames = 41;  // more than two of the engine's own pieces
+  const std::vector<double> x = test::draw("clip", frames * plane);
+  const auto e = ready<cpu, medium>(false);
+  const auto whole = embed(e, x, plane);
+  for (dim_t from = 0; from < frames; from += 13) {
+    const dim_t to = std::min(from + 13, frames), before = std::min<dim_t>(2, from), after = std::min<dim_t>(2, frames - to);
+    const auto part = embed(e, {x.begin() + (from - before) * plane, x.begin() + (to + after) * plane}, plane);
+    EXPECT_EQ(columns(part, to - from + before + after, before, before + to - from), columns(whole, frames, from, to)) << from;
+  }
+  const auto lone = embed(e, {x.begin() + 10 * plane, x.begin() + 20 * plane}, plane);
+  EXPECT_NE(columns(lone, 10, 0, 2), columns(whole, frames, 10, 12)) << "without its neighbours a frame looks otherwise";
+}
+
+TEST(LipEncoder, memory_is_planned) {
+  const auto e = ready<cpu, medium>(false);
+  EXPECT_EQ(e.planned_bytes(1000), e.planned_bytes(16)) << "running statistics: pieces";
+  EXPECT_LT(e.planned_bytes(3), e.planned_bytes(16));
+  const auto batch = ready<cpu, medium>(true);
+  EXPECT_GT(batch.planned_bytes(1000), 50 * batch.planned_bytes(16)) << "those of the clip: all of it";
+}
+
+TEST(LipEncoder, refuses_what_does_not_fit) {
+  auto e = ready<cpu, medium>(false);
+  std::vector<float> x(3 * plane), y(3 * 64);
+  lip_engine<LipEncoder<medium>, cpu>::workspace w;
+  e.embed(w, x, y);
+  EXPECT_THROW(e.embed(w, std::span(x).first(plane + 1), y), error);
+  EXPECT_THROW(e.embed(w, {}, {}), error);
+  EXPECT_THROW(e.embed(w, x, std::span(y).first(191)), error);
+  std::vector<float> noted(std::as_const(e).state().size());
+  EXPECT_THROW(e.embed_and_note(w, x, y, noted), error) << "prepared for running statistics";
+  EXPECT_THROW(e.prepare(0, side), error);
+  e.values()[0] = 1;
+  EXPECT_THROW(e.embed(w, x, y), error) << "the laid out weights are old";
+}
+
+TEST(LipEncoder, has_the_published_sizes) {
+  EXPECT_EQ(count_params(LipEncoder<presets::lip_swish>()), 11182784);
+  EXPECT_EQ(count_params(LipEncoder<presets::lip_prelu>()), 11186688);
+  EXPECT_EQ(list_params(LipEncoder<presets::lip_swish>()).size(), 120u);
+  EXPECT_EQ(list_params(LipEncoder<presets::lip_prelu>()).size(), 137u);
+}
+
+TEST(LipEncoder, starts_as_its_authors_code) {
+  const LipEncoder<presets::lip_swish> net;
+  std::vector<float> values(static_cast<std::size_t>(net.extent().values)), state(static_cast<std::size_t>(net.extent().state));
+  init_params(net, 3, std::span(values), std::span(state));
+  for (const param_info& p : list_params(net)) {
+    if (p.shape.size() < 4) continue;
+    double square = 0, taps = 1;
+    for (std::size_t a = 2; a < p.shape.size(); ++a) taps *= static_cast<double>(p.shape[a]);
+    for (dim_t i = 0; i < p.size; ++i) square += values[p.offset + i] * values[p.offset + i];
+    const double expected = std::sqrt(2 / (taps * static_cast<double>(p.shape[0])));
+    EXPECT_NEAR(std::sqrt(square / static_cast<double>(p.size)) / expected, 1, 0.03) << p.name;
+  }
+}
+
+TEST(LipEncoder, statistics_of_many_clips_are_those_of_all_their_frames) {
+  // One clip's pictures are brighter than the other's: the variance between the clips counts, too.
+  std::vector<double> first = test::draw("first", 9 * plane), second = test::draw("second", 6 * plane);
+  for (double& v : second) v += 2;
+  auto e = ready<cpu, medium>(true);
+  const auto note = [&](const std::vector<double>& clip) {
+    const std::vector<float> x(clip.begin(), clip.end());
+    noted_statistics<float> n{static_cast<dim_t>(x.size()) / plane, std::vector<float>(std::as_const(e).state().size())};
+    std::vector<float> y(static_cast<std::size_t>(n.frames * 64));
+    lip_engine<LipEncoder<medium>, cpu>::workspace w;
+    e.embed_and_note(w, x, y, n.state);
+    return n;
+  };
+  const std::vector<noted_statistics<float>> clips{note(first), note(second)};
+  const auto pooled = pool_statistics(e.net(), std::span(clips));
+  const std::vector<noted_statistics<float>> alone{clips[0]};
+  EXPECT_EQ(pool_statistics(e.net(), std::span(alone)), clips[0].state);
+  for (const param_info& p : list_params(e.net())) {
+    if (!p.name.starts_with("frontend3D.1.running_") && p.name != "frontend3D.1.num_batches_tracked") continue;
+    for (dim_t i = p.offset; i < p.offset + p.size; ++i) {
+      const double a = clips[0].state[i], b = clips[1].state[i];
+      const dim_t mean = p.name.ends_with("var") ? i - 16 : i;  // places are multiples of 16
+      const double d = static_cast<double>(clips[0].state[mean]) - clips[1].state[mean];
+      const double between = p.name.ends_with("var") ? 0.6 * 0.4 * d * d : 0;
+      const double expected = p.name.ends_with("tracked") ? 2 : 0.6 * a + 0.4 * b + between;
+      EXPECT_NEAR(pooled[i], expected, 1e-5 * std::abs(expected)) << p.name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace avss

@@ -1,0 +1,44 @@
+// A lip-reading encoder on the CPU whose activation is chosen at run time.
+#pragma once
+
+#include <avss/io/weights_file.hpp>
+#include <avss/model/lip_weights.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace avss::tools {
+
+// Several threads may embed at once, each as a worker of its own.
+class lip_embedder {
+ public:
+  static constexpr dim_t features = 512;
+
+  virtual ~lip_embedder() = default;
+
+  virtual image_curve activation() const = 0;
+  virtual dim_t parameters() const = 0;
+  // Throws avss::error, one line that starts with `origin`.
+  virtual lip_weights_report load(const loaded_weights& file, const std::string& origin) = 0;
+  virtual void draw(std::uint64_t seed) = 0;
+  virtual void save(const std::string& path, std::vector<std::pair<std::string, std::string>> said) = 0;
+  // Of all weights and statistics: equal for equal encoders, whatever file they came from.
+  virtual std::uint64_t hash() const = 0;
+
+  // Before the first clip, and after every change: frames are side x side.
+  virtual void prepare(dim_t side, bool batch_statistics) = 0;
+  // clip [frames, side, side], normalised -> [features, frames]
+  virtual std::vector<float> embed(std::span<const float> clip, int worker) = 0;
+
+  // Sets the running statistics to those of `clips` clips; clip(i) makes one. Used with `threads` workers.
+  virtual void calibrate(dim_t clips, dim_t side, int threads, const std::function<std::vector<float>(dim_t)>& clip) = 0;
+};
+
+// For `workers` workers.
+std::unique_ptr<lip_embedder> make_lip_embedder(image_curve activation, int workers);
+
+}  // namespace avss::tools

@@ -1,0 +1,64 @@
+// lip_embedder for one network.
+#pragma once
+
+#include <avss/core/parallel.hpp>
+#include <avss/core/random.hpp>
+#include <avss/lipreading.hpp>
+#include <avss/model/lip_statistics.hpp>
+
+#include "tools/models/lip_embedder.hpp"
+
+namespace avss::tools {
+
+template <lip_encoder_config S>
+class lip_embedder_of final : public lip_embedder {
+ public:
+  explicit lip_embedder_of(int workers) : engine_(cpu(1)), work_(static_cast<std::size_t>(workers)) {
+    static_assert(LipEncoder<S>::features == features);
+  }
+
+  image_curve activation() const override { return S.activation; }
+  dim_t parameters() const override { return count_params(engine_.net()); }
+  lip_weights_report load(const loaded_weights& file, const std::string& origin) override {
+    return load_weights(engine_, file, origin);
+  }
+  void draw(std::uint64_t seed) override { init_params(engine_.net(), seed, engine_.values(), engine_.state()); }
+  void save(const std::string& path, std::vector<std::pair<std::string, std::string>> said) override {
+    save_weights(engine_, path, std::move(said));
+  }
+  std::uint64_t hash() const override {
+    const auto text = [](std::span<const float> v) {
+      return std::string_view(reinterpret_cast<const char*>(v.data()), v.size_bytes());
+    };
+    return hash_name(text(engine_.values())) * 0x100000001B3u ^ hash_name(text(engine_.state()));
+  }
+
+  void prepare(dim_t side, bool batch_statistics) override { engine_.prepare(side, side, batch_statistics); }
+  std::vector<float> embed(std::span<const float> clip, int worker) override {
+    std::vector<float> y(clip.size() / engine_.frame_size() * static_cast<std::size_t>(features));
+    engine_.embed(work_.at(static_cast<std::size_t>(worker)), clip, y);
+    return y;
+  }
+
+  void calibrate(dim_t clips, dim_t side, int threads, const std::function<std::vector<float>(dim_t)>& clip) override {
+    engine_.prepare(side, side, true);
+    std::vector<noted_statistics<float>> noted(static_cast<std::size_t>(clips));
+    const std::size_t size = std::as_const(engine_).state().size();
+    parallel_for(threads, clips, [&](dim_t i, int worker) {
+      const std::vector<float> x = clip(i);
+      noted_statistics<float>& n = noted[static_cast<std::size_t>(i)];
+      n.frames = static_cast<dim_t>(x.size() / engine_.frame_size());
+      n.state.resize(size);
+      std::vector<float> y(static_cast<std::size_t>(features * n.frames));
+      engine_.embed_and_note(work_.at(static_cast<std::size_t>(worker)), x, y, n.state);
+    });
+    const std::vector<float> pooled = pool_statistics(engine_.net(), std::span<const noted_statistics<float>>(noted));
+    std::copy(pooled.begin(), pooled.end(), engine_.state().begin());
+  }
+
+ private:
+  lip_engine<LipEncoder<S>, cpu> engine_;
+  std::vector<typename lip_engine<LipEncoder<S>, cpu>::workspace> work_;
+};
+
+}  // namespace avss::tools

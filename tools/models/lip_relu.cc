@@ -1,0 +1,9 @@
+#include "tools/models/lip_embedder_of.hpp"
+
+namespace avss::tools {
+
+std::unique_ptr<lip_embedder> make_lip_relu(int workers) {
+  return std::make_unique<lip_embedder_of<presets::lip_relu>>(workers);
+}
+
+}  // namespace avss::tools

@@ -1,0 +1,30 @@
+// The section video_encoder of a configuration.
+#pragma once
+
+#include <avss/config/interpolation.hpp>
+#include <cstdint>
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "tools/embed_job.hpp"
+
+namespace avss::tools {
+
+struct video_encoder_config {
+  embed_options embed;
+  image_curve activation = image_curve::swish;
+  std::string weights;                       // a file; empty: drawn
+  std::optional<std::uint64_t> random_seed;  // of an encoder that nobody trained
+  dim_t calibration_clips = 0;
+};
+
+// Throws avss::error, one line that names the key.
+video_encoder_config read_video_encoder(const config::settings& s, int threads, bool terminal);
+
+// The encoder with its weights: read, or drawn, its statistics made of the clips, and kept as EMBEDDINGS/encoder.safetensors,
+// which is taken when it is there already. Says on `out` what it is, and on `err` what it assumes and what it leaves aside.
+std::unique_ptr<lip_embedder> make_encoder(const video_encoder_config& c, std::ostream& out, std::ostream& err);
+
+}  // namespace avss::tools
