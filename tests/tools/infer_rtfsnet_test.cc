@@ -149,7 +149,6 @@ TEST_F(infer_rtfsnet, a_voice_depends_on_its_face_alone) {
   ASSERT_EQ(run(windows + file("55_66", "[" + a + "," + b + "," + c + "]") + to("three")).status, 0);
   ASSERT_EQ(run(windows + file("55_66", a) + to("first")).status, 0);
   ASSERT_EQ(run(windows + file("55_66", "[" + b + "]") + to("second")).status, 0);
-  ASSERT_EQ(run("--threads 2 " + windows + file("55_66", b) + to("threads")).status, 0);
   const signal_t first = result("both", "s1", "55_66"), second = result("both", "s2", "55_66");
   double differ = 0;
   for (std::size_t i = 0; i < first.size(); ++i) differ = std::max(differ, std::abs(double{first[i]} - second[i]));
@@ -157,12 +156,20 @@ TEST_F(infer_rtfsnet, a_voice_depends_on_its_face_alone) {
   ASSERT_EQ(first.size(), 16123u);
   expect_near(first, result("first", "s1", "55_66"), 1e-6);
   expect_near(second, result("second", "s1", "55_66"), 1e-6);
-  expect_near(second, result("threads", "s1", "55_66"), 1e-6);
   expect_near(first, result("turned", "s2", "55_66"), 1e-6);
   expect_near(second, result("turned", "s1", "55_66"), 1e-6);
   expect_near(first, result("three", "s1", "55_66"), 1e-6);
   EXPECT_EQ(files_in(folder / "three").size(), 3u);
   EXPECT_EQ(files_in(folder / "first").size(), 1u);
+}
+
+TEST_F(infer_rtfsnet, results_do_not_depend_on_threads) {
+  ASSERT_EQ(run("--threads 1 " + tiny() + file("11_22", face("11.npz")) + to("one")).status, 0);
+  // Threads that wait busily would take each other's cores where there are few.
+  ASSERT_EQ(run_tool("infer", "--threads 3 " + tiny() + file("11_22", face("11.npz")) + to("three"), "OMP_WAIT_POLICY=passive")
+                .status,
+            0);
+  expect_near(result("one", "s1", "11_22"), result("three", "s1", "11_22"), 1e-6);
 }
 
 TEST_F(infer_rtfsnet, takes_other_rates_and_very_short_clips) {
