@@ -95,7 +95,7 @@ inline tensor read_embedding_array(const std::string& path) {
 // with the path, for all else and for values that are not finite.
 inline lip_embedding read_lip_embedding(const std::filesystem::path& file, dim_t channels = 512) {
   const std::string path = file.string();
-  const tensor array = detail::read_embedding_array(path);
+  tensor array = detail::read_embedding_array(path);
   std::vector<dim_t> shape = array.shape;
   while (shape.size() > 2 && shape[0] == 1) shape.erase(shape.begin());
   const bool turned = shape.size() == 2 && shape[0] != channels;
@@ -105,6 +105,7 @@ inline lip_embedding read_lip_embedding(const std::filesystem::path& file, dim_t
     fail(path, ": holds ", shape_string(array.shape), " of ", name_of(array.type), " where a lip embedding [", channels,
          ", frames] of float32 is expected; make one of the face's video with //tools:embed");
   lip_embedding e{channels, shape[turned ? 0 : 1], array.values<float>()};
+  array = tensor();  // an hour has 184 MB
   if (turned) {
     std::vector<float> rows(e.values.size());
     for (std::size_t c = 0, to = 0; c < static_cast<std::size_t>(channels); ++c)
