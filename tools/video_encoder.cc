@@ -8,7 +8,6 @@
 #include <avss/io/path_kind.hpp>
 #include <avss/io/printable.hpp>
 #include <ostream>
-#include <system_error>
 
 namespace avss::tools {
 namespace {
@@ -71,6 +70,7 @@ void calibrate(const video_encoder_config& c, lip_embedder& encoder) {
 }
 
 void draw(const video_encoder_config& c, lip_embedder& encoder, std::ostream& out) {
+  make_embedding_folder(c.embed);  // or refuses to, before anything is written
   const fs::path path = c.embed.embeddings / own_weights;
   if (!c.embed.overwrite && path_kind(path) != fs::file_type::not_found) {
     const loaded_weights file = read_weights_file(path.string());
@@ -81,10 +81,6 @@ void draw(const video_encoder_config& c, lip_embedder& encoder, std::ostream& ou
   }
   encoder.draw(*c.random_seed);
   if (!c.embed.batch_statistics) calibrate(c, encoder);
-  std::error_code code;
-  fs::create_directories(c.embed.embeddings, code);
-  if (code)
-    fail(c.embed.embeddings.string(), ": cannot be made: ", code.message(), "; choose another video_encoder.embeddings");
   encoder.save(path.string(), story(c));
   out << "an encoder that nobody trained, seed " << *c.random_seed << ": " << one_line(path.string()) << std::endl;
 }

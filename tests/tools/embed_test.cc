@@ -120,6 +120,12 @@ TEST_F(embed, refuses_weights_of_others) {
   expect_refusal(data() + weights("other.pth"), "other.pth", "weights do not fit", "missing 120", "unexpected 1");
   std::ofstream(folder / "page.pth") << "<!DOCTYPE html>";
   expect_refusal(data() + weights("page.pth"), "page.pth", "HTML");
+  // A folder of others stays as it is.
+  fs::create_directories(folder / "theirs");
+  std::ofstream(folder / "theirs/0.pt") << "somebody's";
+  expect_refusal(data() + "video_encoder.random_seed=1 video_encoder.embeddings=" + (folder / "theirs").string(), "theirs",
+                 "no manifest.jsonl", "overwrite=true");
+  EXPECT_EQ(files_in(folder / "theirs").size(), 1u);
   // No clip to make the statistics of: nothing is drawn.
   fs::remove_all(folder / "data/mouths");
   expect_refusal(data() + "video_encoder.random_seed=1", "mouths", "no such folder");
