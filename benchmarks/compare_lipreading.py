@@ -40,7 +40,8 @@ def peer(mode, threads):
             t = clock()
             net(clip)
             best = min(best, clock() - t)
-    print(json.dumps({"s": best, "MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, "torch": torch.__version__}))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    print(json.dumps({"s": best, "MB": peak, "torch": torch.__version__}))
 
 
 def ours(mode, threads):
@@ -49,7 +50,8 @@ def ours(mode, threads):
                           "--benchmark_repetitions=4", "--benchmark_min_time=0.7"],
                          check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(threads)).stdout
     runs = [b for b in json.loads(out)["benchmarks"] if b["run_type"] == "iteration"]
-    return {"s": min(b["cpu_time" if threads == 1 else "real_time"] for b in runs) / 1e3, "MB": max(b["peak_rss_MB"] for b in runs)}
+    time_of = "cpu_time" if threads == 1 else "real_time"
+    return {"s": min(b[time_of] for b in runs) / 1e3, "MB": max(b["peak_rss_MB"] for b in runs)}
 
 
 def their(mode, threads):

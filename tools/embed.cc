@@ -8,18 +8,14 @@
 #include <memory>
 
 #include "tools/embed_job.hpp"
-#include "tools/stop_on_signal.hpp"
 #include "tools/video_encoder.hpp"
 
 namespace {
 
-int embed(const avss::config::settings& s, const avss::config::command_line& c) try {
+int embed(const avss::config::settings& s, const avss::config::command_line& c) {
   const auto config = avss::tools::read_video_encoder(s, c.threads, isatty(STDERR_FILENO) == 1);
   const std::unique_ptr<avss::tools::lip_embedder> encoder = avss::tools::make_encoder(config, std::cout, std::cerr);
   return avss::tools::run_embed(config.embed, *encoder, std::cout, std::cerr);
-} catch (const avss::tools::stopped&) {
-  std::cerr << "embed: interrupted; nothing is written" << std::endl;
-  return 130;
 }
 
 }  // namespace

@@ -35,21 +35,6 @@ void each_file(const fs::path& folder, Visit&& visit) {
   if (code) fail(folder.string(), ": cannot be read: ", code.message(), "; check its permissions");
 }
 
-void make_folder(const embed_options& o) {
-  std::error_code code;
-  fs::create_directories(o.embeddings, code);
-  if (code) fail(o.embeddings.string(), ": cannot be made: ", code.message(), "; choose another video_encoder.embeddings");
-  if (fs::equivalent(o.embeddings, o.mouths, code))
-    fail(o.embeddings.string(), ": holds the mouths and cannot take embeddings; choose another video_encoder.embeddings");
-  if (o.overwrite || embedding_manifest::exists(o.embeddings)) return;
-  std::size_t there = 0;
-  each_file(o.embeddings, [&](const std::string& name, const fs::path&) { there += is_array_name(name); });
-  if (there > 0)
-    fail(o.embeddings.string(), ": holds ", there, " embeddings and no ", embedding_manifest::name,
-         ", so that nobody knows how they were made; choose another video_encoder.embeddings, or make them anew with "
-         "video_encoder.overwrite=true");
-}
-
 enum class fate { there, made, adopted };
 
 class embedding_run {
@@ -60,7 +45,7 @@ class embedding_run {
   int run() {
     std::size_t skipped = 0;
     const std::vector<mouth_file> mouths = list_mouths(o_.mouths, skipped);
-    make_folder(o_);
+    make_embedding_folder(o_);
     if (skipped > 0) err_ << "note: " << skipped << " files that are no npz, npy or pt by their names skipped\n";
     embedding_manifest manifest(o_.embeddings, describe(o_, encoder_), o_.overwrite);
     note_orphans(mouths, manifest);
@@ -183,6 +168,21 @@ class embedding_run {
 };
 
 }  // namespace
+
+void make_embedding_folder(const embed_options& o) {
+  std::error_code code;
+  fs::create_directories(o.embeddings, code);
+  if (code) fail(o.embeddings.string(), ": cannot be made: ", code.message(), "; choose another video_encoder.embeddings");
+  if (fs::equivalent(o.embeddings, o.mouths, code))
+    fail(o.embeddings.string(), ": holds the mouths and cannot take embeddings; choose another video_encoder.embeddings");
+  if (o.overwrite || embedding_manifest::exists(o.embeddings)) return;
+  std::size_t there = 0;
+  each_file(o.embeddings, [&](const std::string& name, const fs::path&) { there += is_array_name(name); });
+  if (there > 0)
+    fail(o.embeddings.string(), ": holds ", there, " embeddings and no ", embedding_manifest::name,
+         ", so that nobody knows how they were made; choose another video_encoder.embeddings, or make them anew with "
+         "video_encoder.overwrite=true");
+}
 
 std::vector<mouth_file> list_mouths(const fs::path& folder, std::size_t& skipped) {
   const fs::file_type kind = path_kind(folder);

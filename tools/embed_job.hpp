@@ -32,6 +32,9 @@ struct embed_options {
   bool terminal = false;  // err is one
 };
 
+// Makes the folder for the embeddings. Throws avss::error where it holds the mouths, or embeddings without a manifest.
+void make_embedding_folder(const embed_options& options);
+
 // How the embeddings are made, for the manifest.
 embedding_manifest::description describe(const embed_options& options, const lip_embedder& encoder);
 

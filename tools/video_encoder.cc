@@ -8,10 +8,6 @@
 #include <avss/io/path_kind.hpp>
 #include <avss/io/printable.hpp>
 #include <ostream>
-#include <system_error>
-
-#include "tools/item_progress.hpp"
-#include "tools/stop_on_signal.hpp"
 
 namespace avss::tools {
 namespace {
@@ -50,23 +46,31 @@ void check_story(const video_encoder_config& c, const loaded_weights& file, cons
   }
 }
 
-// Clips spread evenly over the list.
-void calibrate(const video_encoder_config& c, lip_embedder& encoder, std::ostream& err) {
+// The middle of clips that are spread evenly over the list, all of one length.
+void calibrate(const video_encoder_config& c, lip_embedder& encoder) {
+  constexpr dim_t longest = 16;  // frames
   std::size_t skipped = 0;
   const std::vector<mouth_file> mouths = list_mouths(c.embed.mouths, skipped);
   const dim_t all = static_cast<dim_t>(mouths.size()), n = std::min(all, c.calibration_clips);
-  const stop_on_signal signals;
-  item_progress progress(err, c.embed.terminal, static_cast<std::size_t>(n));
-  encoder.calibrate(n, side_after(c.embed.preprocessing), c.embed.threads, [&](dim_t i) {
-    check_stop();
+  const dim_t side = side_after(c.embed.preprocessing);
+  const std::size_t pixels = static_cast<std::size_t>(side * side);
+  std::vector<std::vector<float>> clips;
+  std::size_t each = longest;
+  for (dim_t i = 0; i < n; ++i) {
     const mouth_file& m = mouths[static_cast<std::size_t>(i * all / n)];
-    std::vector<float> x = preprocess(read_mouth_clip(m.path.string(), c.embed.mouth_key), c.embed.preprocessing);
-    progress.step();
-    return x;
-  });
+    clips.push_back(preprocess(read_mouth_clip(m.path.string(), c.embed.mouth_key), c.embed.preprocessing));
+    each = std::min(each, clips.back().size() / pixels);
+  }
+  std::vector<float> together;
+  for (const std::vector<float>& x : clips) {
+    const auto from = x.begin() + static_cast<std::ptrdiff_t>((x.size() / pixels - each) / 2 * pixels);
+    together.insert(together.end(), from, from + static_cast<std::ptrdiff_t>(each * pixels));
+  }
+  encoder.calibrate(together, static_cast<dim_t>(each), side);
 }
 
-void draw(const video_encoder_config& c, lip_embedder& encoder, std::ostream& out, std::ostream& err) {
+void draw(const video_encoder_config& c, lip_embedder& encoder, std::ostream& out) {
+  make_embedding_folder(c.embed);  // or refuses to, before anything is written
   const fs::path path = c.embed.embeddings / own_weights;
   if (!c.embed.overwrite && path_kind(path) != fs::file_type::not_found) {
     const loaded_weights file = read_weights_file(path.string());
@@ -76,11 +80,7 @@ void draw(const video_encoder_config& c, lip_embedder& encoder, std::ostream& ou
     return;
   }
   encoder.draw(*c.random_seed);
-  if (!c.embed.batch_statistics) calibrate(c, encoder, err);
-  std::error_code code;
-  fs::create_directories(c.embed.embeddings, code);
-  if (code)
-    fail(c.embed.embeddings.string(), ": cannot be made: ", code.message(), "; choose another video_encoder.embeddings");
+  if (!c.embed.batch_statistics) calibrate(c, encoder);
   encoder.save(path.string(), story(c));
   out << "an encoder that nobody trained, seed " << *c.random_seed << ": " << one_line(path.string()) << std::endl;
 }
@@ -138,7 +138,7 @@ video_encoder_config read_video_encoder(const config::settings& s, int threads, 
 std::unique_ptr<lip_embedder> make_encoder(const video_encoder_config& c, std::ostream& out, std::ostream& err) {
   std::unique_ptr<lip_embedder> encoder = make_lip_embedder(c.activation, c.embed.threads);
   if (c.random_seed)
-    draw(c, *encoder, out, err);
+    draw(c, *encoder, out);
   else
     load(c, *encoder, err);
   out << "lip-reading encoder: " << encoder->parameters() << " parameters, activation " << name_of(c.activation)

@@ -57,8 +57,8 @@ inline void execute(cpu& backend, const op::stack_frames<float>& o, void*) {
   for_pieces(backend, o.frames, [&](dim_t i, int) {
     float* const y = o.y + i * plane * o.taps;
     for (dim_t k = 0; k < o.taps; ++k) {
-      const dim_t from = o.first + i + k - o.taps / 2;
-      const float* const x = from >= 0 && from < o.clip ? o.x + from * plane : nullptr;
+      const dim_t from = o.neighbour(i, k);
+      const float* const x = from >= 0 ? o.x + from * plane : nullptr;
       for (dim_t p = 0; p < plane; ++p) y[p * o.taps + k] = x ? x[p] : 0.f;
     }
   });

@@ -25,7 +25,8 @@ inline constexpr lip_encoder_config lip_tiny{.width = 4};
 
 }  // namespace presets
 
-// x [T, H, W] a clip, normalised  ->  y [features, n], of the frames first .. first + n - 1.
+// x [B x T, H, W] clips of T frames, one after another, normalised  ->  y [features, n], of the frames first .. first + n - 1
+// of all.
 //
 // A frame's features are made of the frames from two before to two behind it, zeros where the clip has none; nothing else joins
 // frames when BatchNorm goes by its running statistics, so any part of a clip can be made by itself. Forward only: there is no
@@ -71,17 +72,18 @@ class LipEncoder {
     layer4_.prepare(ctx, n.third, rules, p.layer4);
   }
 
-  // y[c pitch + i] is feature c of frame first + i. With statistics of the batch these are the n frames.
+  // clip: frames of one of the clips. y[c pitch + i] is feature c of frame first + i. With statistics of the batch these are
+  // those of the n frames.
   template <class C, class T>
-  void forward(C& ctx, view<clip_shape, T> x, dim_t first, dim_t frames, given<T>* y, dim_t pitch, const image_rules& rules,
-               const prepared<T>& p) const {
+  void forward(C& ctx, view<clip_shape, T> x, dim_t clip, dim_t first, dim_t frames, given<T>* y, dim_t pitch,
+               const image_rules& rules, const prepared<T>& p) const {
     const auto whole = ctx.frame();
     const sizes n({frames, x.dim(1), x.dim(2), taps});
     const auto third = scratch<4 * width>(ctx, n.third);
     {
       const auto inner = ctx.frame();
       const auto pooled = scratch<width>(ctx, n.pooled);
-      see(ctx, x, first, n, pooled, rules, p);
+      see(ctx, x, clip, first, n, pooled, rules, p);
       layer1_.forward(ctx, pooled, pooled, rules, p.layer1);
       const auto second = scratch<2 * width>(ctx, n.second);
       layer2_.forward(ctx, pooled, second, rules, p.layer2);
@@ -123,12 +125,12 @@ class LipEncoder {
 
   // The front end: convolution over five frames, normalisation, bend, pooling.
   template <class C, class T>
-  void see(C& ctx, view<clip_shape, T> x, dim_t first, const sizes& n, view<image_shape<width>, T> y, const image_rules& rules,
-           const prepared<T>& p) const {
+  void see(C& ctx, view<clip_shape, T> x, dim_t clip, dim_t first, const sizes& n, view<image_shape<width>, T> y,
+           const image_rules& rules, const prepared<T>& p) const {
     const auto frame = ctx.frame();
     const auto stacked = scratch<taps>(ctx, n.stacked);
     const auto front = scratch<width>(ctx, n.front);
-    ctx.run(op::stack_frames<T>{x.dim(0), x.dim(1), x.dim(2), taps, first, n.stacked.images, x.data, stacked.data});
+    ctx.run(op::stack_frames<T>{clip, x.dim(1), x.dim(2), taps, first, n.stacked.images, x.data, stacked.data});
     front_.forward(ctx, stacked, front, false, op::image_bend<T>{S.activation, ctx.value(bend_.weight)}, rules, p.front);
     ctx.run(op::image_max<T>{n.front, front.data, y.data});
   }

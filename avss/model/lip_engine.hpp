@@ -66,7 +66,7 @@ class lip_engine {
     check_prepared();
     arena plan;
     context<measure<B>> ctx({backend_}, plan, pass::infer);
-    run(ctx, frames, 0, together(frames), nullptr, nullptr, frames, rules_);
+    run(ctx, frames, frames, 0, together(frames), nullptr, nullptr, frames, rules_);
     return plan.peak();
   }
   // Values of a frame.
@@ -78,16 +78,19 @@ class lip_engine {
 
   // clip [frames, height, width], normalised -> y [features, frames]
   void embed(workspace& w, std::span<const T> clip, std::span<T> y) const {
-    embed_with(w, clip, y, {const_cast<T*>(state_.data()), state_.size()}, rules_);  // which is read only
+    embed_with(w, clip, 0, y, {const_cast<T*>(state_.data()), state_.size()}, rules_);  // which is read only
   }
 
-  // The same with the statistics of the clip, which are left in `noted`, laid out as state(), as PyTorch would keep them: mean
-  // and unbiased variance.
-  void embed_and_note(workspace& w, std::span<const T> clip, std::span<T> y, std::span<T> noted) const {
-    if (!rules_.batch_statistics) fail("statistics are noted of an encoder that is prepared to normalise by the batch");
-    if (noted.size() != state_.size()) fail("statistics: ", state_.size(), " values are needed, ", noted.size(), " are given");
-    std::fill(noted.begin(), noted.end(), T(0));
-    embed_with(w, clip, y, noted, {true, 1});
+  // Running statistics for an encoder that nobody trained, out of what it is going to see: clips of `each` frames, one after
+  // another, are embedded as one batch, and its statistics, mean and unbiased variance, become the running ones. prepare()
+  // again afterwards.
+  void calibrate(workspace& w, std::span<const T> clips, dim_t each, dim_t height, dim_t width) {
+    prepare(height, width, true);
+    const std::size_t frames = clips.size() / frame_size();
+    if (each < 1 || frames % static_cast<std::size_t>(each)) fail(frames, " frames cannot be clips of ", each, " frames each");
+    std::vector<T> y(frames * static_cast<std::size_t>(features));
+    embed_with(w, clips, each, y, state_, {true, 1});
+    height_ = 0;
   }
 
  private:
@@ -96,11 +99,13 @@ class lip_engine {
   }
   dim_t together(dim_t frames) const { return rules_.batch_statistics ? frames : std::min(frames, piece); }
 
-  void embed_with(workspace& w, std::span<const T> clip, std::span<T> y, std::span<T> state, const image_rules& rules) const {
-    const std::size_t each = frame_size();
-    if (clip.empty() || clip.size() % each)
+  // each: frames of one of several clips; 0: there is one.
+  void embed_with(workspace& w, std::span<const T> clip, dim_t each, std::span<T> y, std::span<T> state,
+                  const image_rules& rules) const {
+    const std::size_t size = frame_size();
+    if (clip.empty() || clip.size() % size)
       fail("a clip of at least one frame of ", height_, " x ", width_, " values is needed, ", clip.size(), " values are given");
-    const dim_t frames = static_cast<dim_t>(clip.size() / each);
+    const dim_t frames = static_cast<dim_t>(clip.size() / size);
     if (y.size() != static_cast<std::size_t>(features * frames))
       fail("features of ", frames, " frames: ", features * frames, " values are needed, ", y.size(), " are given");
     const std::size_t need = planned_bytes(frames);
@@ -113,13 +118,14 @@ class lip_engine {
     context<B> ctx(backend_, w.memory, pass::infer, {const_cast<T*>(values_.data()), values_.size()}, {}, state);
     const dim_t step = together(frames);
     for (dim_t first = 0; first < frames; first += step)
-      run(ctx, frames, first, std::min(step, frames - first), const_cast<T*>(clip.data()), y.data() + first, frames, rules);
+      run(ctx, frames, each > 0 ? each : frames, first, std::min(step, frames - first), const_cast<T*>(clip.data()),
+          y.data() + first, frames, rules);
   }
 
   template <class C>
-  void run(C& ctx, dim_t clip, dim_t first, dim_t frames, T* x, T* y, dim_t pitch, const image_rules& rules) const {
-    const typename Net::clip_shape n(clip, height_, width_);
-    net_.forward(ctx, view<typename Net::clip_shape, T>{x, n}, first, frames, y, pitch, rules, prepared_);
+  void run(C& ctx, dim_t all, dim_t each, dim_t first, dim_t frames, T* x, T* y, dim_t pitch, const image_rules& rules) const {
+    const typename Net::clip_shape n(all, height_, width_);
+    net_.forward(ctx, view<typename Net::clip_shape, T>{x, n}, each, first, frames, y, pitch, rules, prepared_);
   }
 
   Net net_;

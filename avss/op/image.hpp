@@ -44,14 +44,20 @@ struct image_conv_plan {
   image_curve form = image_curve::identity;
 };
 
-// Frames of a clip with their neighbours as channels: y[i, h, w, k] = x[first + i + k - taps / 2, h, w], zero outside the clip.
-// A 3-D convolution with padding taps / 2 along time is a 2-D one over these.
+// Frames of clips of one length with their neighbours as channels: y[i, h, w, k] = x[first + i + k - taps / 2, h, w], zero
+// outside the frame's own clip. A 3-D convolution with padding taps / 2 along time is a 2-D one over these.
 template <class T>
 struct stack_frames {
-  dim_t clip, height, width, taps;  // clip: frames of x
+  dim_t clip, height, width, taps;  // clip: frames of one
   dim_t first, frames;
-  const T* x;  // [clip, height, width]
+  const T* x;  // [clips x clip, height, width]
   T* y;        // [frames, height, width, taps]
+
+  // The place in x of a frame's neighbour, -1 where there is none.
+  constexpr dim_t neighbour(dim_t frame, dim_t tap) const {
+    const dim_t at = first + frame, from = at + tap - taps / 2;
+    return from >= at / clip * clip && from < (at / clip + 1) * clip ? from : -1;
+  }
 };
 
 // Lays weights out as the backend's image_conv wants them, each output channel times its gain.

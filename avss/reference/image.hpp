@@ -41,9 +41,8 @@ void execute(reference<T>&, const op::stack_frames<T>& o, void*) {
   const dim_t plane = o.height * o.width;
   for (dim_t i = 0; i < o.frames; ++i)
     for (dim_t k = 0; k < o.taps; ++k) {
-      const dim_t from = o.first + i + k - o.taps / 2;
-      for (dim_t p = 0; p < plane; ++p)
-        o.y[(i * plane + p) * o.taps + k] = from >= 0 && from < o.clip ? o.x[from * plane + p] : T(0);
+      const dim_t from = o.neighbour(i, k);
+      for (dim_t p = 0; p < plane; ++p) o.y[(i * plane + p) * o.taps + k] = from >= 0 ? o.x[from * plane + p] : T(0);
     }
 }
 

@@ -6,7 +6,6 @@
 #include <avss/layer/init.hpp>
 #include <avss/model/lip_encoder.hpp>
 #include <avss/model/lip_engine.hpp>
-#include <avss/model/lip_statistics.hpp>
 #include <avss/reference/lipreading.hpp>
 #include <map>
 #include <string>
@@ -61,15 +60,13 @@ void expect_golden() {
   test::expect_close(embed(e, x.values, plane), golden.at("y/batch").values, test::tolerance<T>, "batch");
 
   const std::vector<T> clip(x.values.begin(), x.values.end());
-  std::vector<T> y(golden.at("y/batch").values.size()), noted(std::as_const(e).state().size());
   typename lip_engine<LipEncoder<narrow(Curve)>, B>::workspace w;
-  e.embed_and_note(w, clip, y, noted);
-  test::expect_close(y, golden.at("y/batch").values, test::tolerance<T>, "batch, noted");
+  e.calibrate(w, clip, x.shape[0], x.shape[1], x.shape[2]);
   for (const param_info& p : list_params(e.net()))
     if (p.name.ends_with("num_batches_tracked")) {
-      EXPECT_EQ(noted[p.offset], 1) << p.name;
+      EXPECT_EQ(std::as_const(e).state()[p.offset], 1) << p.name;
     } else if (p.is_state) {
-      const std::vector<T> s(noted.begin() + p.offset, noted.begin() + p.offset + p.size);
+      const auto s = std::as_const(e).state().subspan(p.offset, p.size);
       test::expect_close(s, golden.at("after/" + p.name).values, test::tolerance<T>, p.name);
     }
 }
@@ -167,8 +164,6 @@ TEST(LipEncoder, refuses_what_does_not_fit) {
   EXPECT_THROW(e.embed(w, std::span(x).first(plane + 1), y), error);
   EXPECT_THROW(e.embed(w, {}, {}), error);
   EXPECT_THROW(e.embed(w, x, std::span(y).first(191)), error);
-  std::vector<float> noted(std::as_const(e).state().size());
-  EXPECT_THROW(e.embed_and_note(w, x, y, noted), error) << "prepared for running statistics";
   EXPECT_THROW(e.prepare(0, side), error);
   e.values()[0] = 1;
   EXPECT_THROW(e.embed(w, x, y), error) << "the laid out weights are old";
@@ -195,34 +190,25 @@ TEST(LipEncoder, starts_as_its_authors_code) {
   }
 }
 
-TEST(LipEncoder, statistics_of_many_clips_are_those_of_all_their_frames) {
-  // One clip's pictures are brighter than the other's: the variance between the clips counts, too.
-  std::vector<double> first = test::draw("first", 9 * plane), second = test::draw("second", 6 * plane);
-  for (double& v : second) v += 2;
-  auto e = ready<cpu, medium>(true);
-  const auto note = [&](const std::vector<double>& clip) {
-    const std::vector<float> x(clip.begin(), clip.end());
-    noted_statistics<float> n{static_cast<dim_t>(x.size()) / plane, std::vector<float>(std::as_const(e).state().size())};
-    std::vector<float> y(static_cast<std::size_t>(n.frames * 64));
+TEST(LipEncoder, several_clips_are_calibrated_together_and_see_nothing_of_each_other) {
+  const std::vector<double> first = test::draw("first", 4 * plane), second = test::draw("second", 4 * plane);
+  std::vector<float> both(first.begin(), first.end());
+  both.insert(both.end(), second.begin(), second.end());
+  const auto calibrated = [&](const std::vector<float>& clips, dim_t each) {
+    auto e = ready<cpu, medium>(false);
     lip_engine<LipEncoder<medium>, cpu>::workspace w;
-    e.embed_and_note(w, x, y, n.state);
-    return n;
+    e.calibrate(w, clips, each, side, side);
+    EXPECT_THROW(embed(e, first, plane), error) << "to be prepared again";
+    return std::vector<float>(std::as_const(e).state().begin(), std::as_const(e).state().end());
   };
-  const std::vector<noted_statistics<float>> clips{note(first), note(second)};
-  const auto pooled = pool_statistics(e.net(), std::span(clips));
-  const std::vector<noted_statistics<float>> alone{clips[0]};
-  EXPECT_EQ(pool_statistics(e.net(), std::span(alone)), clips[0].state);
-  for (const param_info& p : list_params(e.net())) {
-    if (!p.name.starts_with("frontend3D.1.running_") && p.name != "frontend3D.1.num_batches_tracked") continue;
-    for (dim_t i = p.offset; i < p.offset + p.size; ++i) {
-      const double a = clips[0].state[i], b = clips[1].state[i];
-      const dim_t mean = p.name.ends_with("var") ? i - 16 : i;  // places are multiples of 16
-      const double d = static_cast<double>(clips[0].state[mean]) - clips[1].state[mean];
-      const double between = p.name.ends_with("var") ? 0.6 * 0.4 * d * d : 0;
-      const double expected = p.name.ends_with("tracked") ? 2 : 0.6 * a + 0.4 * b + between;
-      EXPECT_NEAR(pooled[i], expected, 1e-5 * std::abs(expected)) << p.name;
-    }
-  }
+  const std::vector<float> together = calibrated(both, 4), turned = [&] {
+    std::vector<float> x(second.begin(), second.end());
+    x.insert(x.end(), first.begin(), first.end());
+    return calibrated(x, 4);
+  }();
+  test::expect_close(turned, together, 1e-5, "which comes first does not matter");
+  EXPECT_GT(test::relative_difference(calibrated(both, 8), together), 1e-3) << "one clip of eight frames";
+  EXPECT_THROW(calibrated(both, 3), error);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ class fake_embedder final : public lip_embedder {
     for (std::size_t i = 0; i < y.size(); ++i) y[i] = clip[i % frames * side_ * side_] + number_;
     return y;
   }
-  void calibrate(dim_t, dim_t, int, const std::function<std::vector<float>(dim_t)>&) override {}
+  void calibrate(std::span<const float>, dim_t, dim_t) override {}
 
   std::atomic<int> calls = 0;
 

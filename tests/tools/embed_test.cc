@@ -71,7 +71,7 @@ TEST_F(embed, draws_an_encoder_that_can_be_used_again) {
   ASSERT_EQ(r.status, 0) << r.err;
   EXPECT_NE(r.out.find("nobody trained, seed 3"), std::string::npos) << r.out;
   const std::string kept = made("encoder.safetensors").string();
-  EXPECT_EQ(read_weights_file(kept).tensors.find("frontend3D.1.num_batches_tracked")->values<double>().at(0), 2);
+  EXPECT_EQ(read_weights_file(kept).tensors.find("frontend3D.1.num_batches_tracked")->values<double>().at(0), 1);
   const std::string first = bytes_of_file(made("0.pt")), encoder = bytes_of_file(kept);
   // Features of many sizes, neither all alike nor huge: the statistics are those of the clips.
   double square = 0;
@@ -120,6 +120,12 @@ TEST_F(embed, refuses_weights_of_others) {
   expect_refusal(data() + weights("other.pth"), "other.pth", "weights do not fit", "missing 120", "unexpected 1");
   std::ofstream(folder / "page.pth") << "<!DOCTYPE html>";
   expect_refusal(data() + weights("page.pth"), "page.pth", "HTML");
+  // A folder of others stays as it is.
+  fs::create_directories(folder / "theirs");
+  std::ofstream(folder / "theirs/0.pt") << "somebody's";
+  expect_refusal(data() + "video_encoder.random_seed=1 video_encoder.embeddings=" + (folder / "theirs").string(), "theirs",
+                 "no manifest.jsonl", "overwrite=true");
+  EXPECT_EQ(files_in(folder / "theirs").size(), 1u);
   // No clip to make the statistics of: nothing is drawn.
   fs::remove_all(folder / "data/mouths");
   expect_refusal(data() + "video_encoder.random_seed=1", "mouths", "no such folder");

@@ -4,7 +4,6 @@
 #include <avss/io/weights_file.hpp>
 #include <avss/model/lip_weights.hpp>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,8 +33,8 @@ class lip_embedder {
   // clip [frames, side, side], normalised -> [features, frames]
   virtual std::vector<float> embed(std::span<const float> clip, int worker) = 0;
 
-  // Sets the running statistics to those of `clips` clips; clip(i) makes one. Used with `threads` workers.
-  virtual void calibrate(dim_t clips, dim_t side, int threads, const std::function<std::vector<float>(dim_t)>& clip) = 0;
+  // Sets the running statistics to those of clips of `each` frames, one after another, [., side, side], normalised.
+  virtual void calibrate(std::span<const float> clips, dim_t each, dim_t side) = 0;
 };
 
 // For `workers` workers.

@@ -1,10 +1,8 @@
 // lip_embedder for one network.
 #pragma once
 
-#include <avss/core/parallel.hpp>
 #include <avss/core/random.hpp>
 #include <avss/lipreading.hpp>
-#include <avss/model/lip_statistics.hpp>
 
 #include "tools/models/lip_embedder.hpp"
 
@@ -40,20 +38,9 @@ class lip_embedder_of final : public lip_embedder {
     return y;
   }
 
-  void calibrate(dim_t clips, dim_t side, int threads, const std::function<std::vector<float>(dim_t)>& clip) override {
-    engine_.prepare(side, side, true);
-    std::vector<noted_statistics<float>> noted(static_cast<std::size_t>(clips));
-    const std::size_t size = std::as_const(engine_).state().size();
-    parallel_for(threads, clips, [&](dim_t i, int worker) {
-      const std::vector<float> x = clip(i);
-      noted_statistics<float>& n = noted[static_cast<std::size_t>(i)];
-      n.frames = static_cast<dim_t>(x.size() / engine_.frame_size());
-      n.state.resize(size);
-      std::vector<float> y(static_cast<std::size_t>(features * n.frames));
-      engine_.embed_and_note(work_.at(static_cast<std::size_t>(worker)), x, y, n.state);
-    });
-    const std::vector<float> pooled = pool_statistics(engine_.net(), std::span<const noted_statistics<float>>(noted));
-    std::copy(pooled.begin(), pooled.end(), engine_.state().begin());
+  void calibrate(std::span<const float> clips, dim_t each, dim_t side) override {
+    typename lip_engine<LipEncoder<S>, cpu>::workspace once;  // much larger than what clips need
+    engine_.calibrate(once, clips, each, side, side);
   }
 
  private:
