@@ -130,7 +130,8 @@ TEST(LipEncoder, threads_change_nothing) {
 // Frames [from, to) of the whole clip's features.
 std::vector<float> columns(const std::vector<float>& y, dim_t frames, dim_t from, dim_t to) {
   std::vector<float> part;
-  for (std::size_t c = 0; c < y.size() / frames; ++c) part.insert(part.end(), &y[c * frames + from], &y[c * frames + to]);
+  for (dim_t c = 0; c < static_cast<dim_t>(y.size()) / frames; ++c)
+    part.insert(part.end(), y.begin() + (c * frames + from), y.begin() + (c * frames + to));
   return part;
 }
 
