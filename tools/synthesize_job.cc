@@ -1,5 +1,6 @@
 #include "tools/synthesize_job.hpp"
 
+#include <atomic>
 #include <avss/core/error.hpp>
 #include <avss/core/parallel.hpp>
 #include <avss/io/atomic_file.hpp>
@@ -91,14 +92,21 @@ double write_items(const corpus_options& o, const espeak_speech& speech, const s
   const std::size_t count = o.train + o.val;
   std::vector<double> correlations(count);
   item_progress progress(err, o.terminal, count, "mixtures");
+  std::atomic<bool> failed{false};  // then the others need not go on
   parallel_for(o.threads, static_cast<dim_t>(count), [&](dim_t i, int) {
-    check_stop();
-    const bool val = static_cast<std::size_t>(i) >= o.train;
-    const partition& p = partitions[val];
-    const std::size_t n = static_cast<std::size_t>(i) - (val ? o.train : 0);
-    const synthetic_mixture m = make_mixture(o.items, speech, p.speakers, p.name, n);
-    write_item(folder, p.name, m);
-    correlations[static_cast<std::size_t>(i)] = (m.sources[0].correlation + m.sources[1].correlation) / 2;
+    if (failed) return;
+    try {
+      check_stop();
+      const bool val = static_cast<std::size_t>(i) >= o.train;
+      const partition& p = partitions[val];
+      const std::size_t n = static_cast<std::size_t>(i) - (val ? o.train : 0);
+      const synthetic_mixture m = make_mixture(o.items, speech, p.speakers, p.name, n);
+      write_item(folder, p.name, m);
+      correlations[static_cast<std::size_t>(i)] = (m.sources[0].correlation + m.sources[1].correlation) / 2;
+    } catch (...) {
+      failed = true;
+      throw;
+    }
     progress.step();
   });
   double sum = 0;

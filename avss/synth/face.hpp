@@ -36,7 +36,7 @@ struct clip_look {
 inline face draw_face(random_stream stream, bool may_have_beard) {
   random_sequence r(stream);
   face f{};
-  f.mouth_width = r.uniform(39., 51.), f.opening = r.uniform(16., 23.);
+  f.mouth_width = r.uniform(39., 51.), f.opening = r.uniform(19., 27.);
   f.upper_lip = r.uniform(3.0, 6.0), f.lower_lip = r.uniform(4.2, 8.0), f.bow = r.uniform(0.4, 1.8);
   f.corners = r.uniform(-2.0, 2.0);
   f.nose = r.uniform(20., 26.), f.nose_width = r.uniform(11., 16.), f.nostrils = r.uniform(0.45, 0.9);

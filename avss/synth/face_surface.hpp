@@ -85,8 +85,11 @@ class face_surface {
   // What hair leaves of the brightness: moustache, chin and cheeks, not the red of the lips.
   double beard(const mouth_outline& m, double x, double y, double rest_y) const {
     if (face_.beard == 0) return 1;
-    const double side = std::abs(x),
-                 low = detail::smooth_step((y + face_.nose - 4) / 5) * detail::smooth_step((side + rest_y * 0.8 + 30) / 14);
+    const double side = std::abs(x);
+    const double moustache =
+        detail::smooth_step((y + 0.75 * face_.nose) / 5) * detail::smooth_step((m.half_outer + 5 - side) / 7);
+    const double cheeks = detail::smooth_step((rest_y + 0.55 * side - 24) / 14);
+    const double low = std::max(moustache, cheeks);
     const double bare = bump(x, y - m.outer_lower(0) - 2, 7, 3.5);
     const double strands = 0.75 + 0.35 * look_up(hair_, x * 1.2 + rest_y * 0.3, rest_y * 0.35, 1.1);
     return 1 - 0.62 * face_.beard * low * (1 - 0.6 * bare) * strands;

@@ -23,12 +23,12 @@ inline double contact(double t, double begin, double end) {
 // speech"): sounds are prepared early and linger. Contacts (lips, teeth, tongue) do not blend, or a "p" between open
 // vowels would never close.
 inline mouth_shape mouth_at(std::span<const timed_viseme> track, double t) {
-  constexpr double reach = 0.03;  // s that a sound is seen beyond its own time
+  constexpr double reach = 0.022;  // s that a sound is seen beyond its own time
   mouth_shape m = viseme_at_rest.aim;
   double weights = 1e-4;
   m.open *= weights;
   for (const timed_viseme& v : track) {
-    const double sigma = 0.45 * (v.end - v.begin) + reach, x = (t - (v.begin + v.end) / 2) / sigma;
+    const double sigma = 0.42 * (v.end - v.begin) + reach, x = (t - (v.begin + v.end) / 2) / sigma;
     if (std::abs(x) > 4) continue;
     const double w = v.looks.strength * std::exp(-x * x);
     const mouth_shape& a = v.looks.aim;
