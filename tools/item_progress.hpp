@@ -16,8 +16,8 @@ namespace avss::tools {
 // Threads may share it.
 class item_progress {
  public:
-  item_progress(std::ostream& out, bool terminal, std::size_t items)
-      : out_(out), terminal_(terminal), items_(items), start_(clock::now()), drawn_(start_) {}
+  item_progress(std::ostream& out, bool terminal, std::size_t items, const char* what = "files")
+      : out_(out), terminal_(terminal), items_(items), what_(what), start_(clock::now()), drawn_(start_) {}
   // The bar is gone before anything else is printed.
   ~item_progress() {
     if (terminal_ && drawn_any_) out_ << "\r\033[K" << std::flush;
@@ -52,7 +52,7 @@ class item_progress {
   std::string text(clock::time_point now) const {
     const double rate = static_cast<double>(done_) / std::max(std::chrono::duration<double>(now - start_).count(), 1e-9);
     char line[160];
-    std::snprintf(line, sizeof line, "%zu/%zu files  %.1f files/s  %s left", done_, items_, rate,
+    std::snprintf(line, sizeof line, "%zu/%zu %s  %.1f %s/s  %s left", done_, items_, what_, rate, what_,
                   clock_text(static_cast<double>(items_ - done_) / rate).c_str());
     return line;
   }
@@ -60,6 +60,7 @@ class item_progress {
   std::ostream& out_;
   bool terminal_;
   std::size_t items_, done_ = 0;
+  const char* what_;
   clock::time_point start_, drawn_;
   bool drawn_any_ = false;
   mutable std::mutex mutex_;

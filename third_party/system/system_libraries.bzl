@@ -54,6 +54,14 @@ def system_libraries():
         probes = ["/usr/include/benchmark/benchmark.h", _lib("benchmark.so") + "|" + _lib("benchmark.a")],
         linkopts = ["-lbenchmark", "-lpthread"],
     )
+    # Under the GPL: only //tools:synthesize links it.
+    system_library(
+        name = "espeak_ng",
+        package = "libespeak-ng-dev",
+        probes = ["/usr/include/espeak-ng/speak_lib.h", _lib("espeak-ng.so")],
+        linkopts = ["-lespeak-ng"],
+        optional = True,
+    )
     # libavformat-dev brings the others along. Debian's build is under the GPL: only avss/io/media_* and the tools that read
     # films or telephone formats link it.
     system_library(

@@ -1,8 +1,9 @@
 """A repository rule that wraps one library installed by a Debian package.
 
-The repository is made only when a target needs it, so an optional library
-that is missing does no harm; a needed one stops the build with the name of
-the package to install.
+The repository is made only when a target needs it; a library that is missing
+stops the build with the name of the package to install. What needs an optional
+one that is missing is incompatible instead: skipped by //..., an error if asked
+for by name.
 """
 
 _BUILD = """\
@@ -14,6 +15,7 @@ cc_library(
     defines = {defines},
     includes = {includes},
     linkopts = {linkopts},
+    target_compatible_with = {compatible},
     deps = {deps},
 )
 """
@@ -26,7 +28,7 @@ def _first_existing(ctx, choices):
 
 def _system_library_impl(ctx):
     missing = [p for p in ctx.attr.probes if not _first_existing(ctx, p)]
-    if missing:
+    if missing and not ctx.attr.optional:
         fail("\n\n  *** {lib} is not installed on this machine: {files} not found.\n  *** Install it with:   apt-get install {pkg}\n  *** (or run ./bazelw, which installs everything this project needs)\n".format(
             lib = ctx.name,
             files = ", ".join([m.replace("|", " or ") for m in missing]),
@@ -59,6 +61,7 @@ def _system_library_impl(ctx):
         defines = repr(defines),
         includes = repr(includes),
         linkopts = repr(ctx.attr.linkopts),
+        compatible = repr(["@avss//third_party/system:not_installed"] if missing else []),
         deps = repr(ctx.attr.deps),
     ))
 
@@ -73,5 +76,6 @@ system_library = repository_rule(
         "linkopts": attr.string_list(),
         "defines": attr.string_list(),
         "deps": attr.string_list(),
+        "optional": attr.bool(doc = "What needs it is skipped where it is missing."),
     },
 )
