@@ -11,19 +11,14 @@ processor time, which other work on the machine leaves nearly alone; with severa
 resident size of the process, libraries and weights included.
 """
 import argparse
-import json
 import os
-import resource
-import subprocess
 import sys
-import time
 
-from compare_pytorch import ROOT, environment
+import against
 
 
-def peer(mode, threads):
-    """One case of the peer, in this process; prints a line of JSON."""
-    sys.path.insert(0, os.path.join(ROOT, "tests", "golden"))
+def run_peer(mode, threads):
+    sys.path.insert(0, os.path.join(against.ROOT, "tests", "golden"))
     import torch
     from make_lip_encoder_golden import Encoder
 
@@ -31,38 +26,13 @@ def peer(mode, threads):
     torch.manual_seed(0)
     net = Encoder("swish").train(mode == "batch")
     clip = torch.randn(50, 88, 88)
-    clock = time.process_time if threads == 1 else time.perf_counter
-    best = float("inf")
     with torch.inference_mode():
-        net(clip)
-        began = time.perf_counter()
-        while time.perf_counter() - began < 6:
-            t = clock()
-            net(clip)
-            best = min(best, clock() - t)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-    print(json.dumps({"s": best, "MB": peak, "torch": torch.__version__}))
-
-
-def ours(mode, threads):
-    binary = os.path.join(ROOT, "bazel-bin", "benchmarks", "lipreading_benchmark")
-    out = subprocess.run([binary, "--benchmark_filter=^%s/threads:%d/" % (mode, threads), "--benchmark_format=json",
-                          "--benchmark_repetitions=4", "--benchmark_min_time=0.7"],
-                         check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(threads)).stdout
-    runs = [b for b in json.loads(out)["benchmarks"] if b["run_type"] == "iteration"]
-    time_of = "cpu_time" if threads == 1 else "real_time"
-    return {"s": min(b[time_of] for b in runs) / 1e3, "MB": max(b["peak_rss_MB"] for b in runs)}
-
-
-def their(mode, threads):
-    out = subprocess.run([sys.executable, os.path.abspath(__file__), "--peer", mode, str(threads)], check=True,
-                         stdout=subprocess.PIPE, env=environment(threads)).stdout
-    return json.loads(out)
+        against.print_peer(lambda: net(clip), threads, 6)
 
 
 def main():
     if len(sys.argv) == 4 and sys.argv[1] == "--peer":
-        return peer(sys.argv[2], int(sys.argv[3]))
+        return run_peer(sys.argv[2], int(sys.argv[3]))
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--rounds", type=int, default=3)
     args.add_argument("--threads", default="1,2")
@@ -72,14 +42,10 @@ def main():
     print("|---|---|---|---|---|---|---|")
     for mode in a.modes.split(","):
         for threads in map(int, a.threads.split(",")):
-            us, them = [], []
-            for _ in range(a.rounds):
-                us.append(ours(mode, threads))
-                them.append(their(mode, threads))
-            u, t = min(r["s"] for r in us), min(r["s"] for r in them)
-            um, tm = max(r["MB"] for r in us), max(r["MB"] for r in them)
-            print("| %s | %d | %.3f | %.3f | **%.2f** | %.0f | %.0f |" % (mode, threads, u, t, t / u, um, tm), flush=True)
-    print("\nPyTorch %s; load average at the end %.1f" % (them[0]["torch"], os.getloadavg()[0]))
+            us, them = against.compare(a.rounds, lambda: against.ours("lipreading_benchmark", "%s/threads:%d" % (mode, threads), threads, 4),
+                                       lambda: against.peer(__file__, (mode, threads), threads))
+            print("| %s | %d | %.3f | %.3f | **%.2f** | %.0f | %.0f |" % (mode, threads, us["s"], them["s"], them["s"] / us["s"], us["MB"], them["MB"]), flush=True)
+    print("\nPyTorch %s; load average at the end %.1f" % (them["torch"], os.getloadavg()[0]))
 
 
 if __name__ == "__main__":

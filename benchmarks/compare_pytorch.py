@@ -11,18 +11,13 @@ version). Each case runs in processes of its own, ours and the peer's in turn, `
 """
 import argparse
 import importlib.util
-import json
 import os
-import resource
-import subprocess
 import sys
-import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+import against
 
 
-def peer(mode, seconds, threads):
-    """One case of the peer, in this process; prints a line of JSON."""
+def run_peer(mode, seconds, threads):
     import torch
 
     torch.set_num_threads(threads)
@@ -45,42 +40,12 @@ def peer(mode, seconds, threads):
             net(x).backward(d)
 
     net.train(mode == "train")
-    once()
-    best = float("inf")
-    began = time.perf_counter()
-    while True:
-        t = time.perf_counter()
-        once()
-        best = min(best, time.perf_counter() - t)
-        if time.perf_counter() - began > 2:
-            break
-    print(json.dumps({"s": best, "MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, "torch": torch.__version__}))
-
-
-def ours(mode, seconds, threads):
-    binary = os.path.join(ROOT, "bazel-bin", "benchmarks", "convtasnet_benchmark")
-    name = "%s/%ss/threads:%d" % (mode, seconds, threads)
-    out = subprocess.run([binary, "--benchmark_filter=^%s/" % name, "--benchmark_format=json", "--benchmark_repetitions=3", "--benchmark_min_time=0.7"],
-                         check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(threads)).stdout
-    runs = [b for b in json.loads(out)["benchmarks"] if b["run_type"] == "iteration"]
-    return {"s": min(b["real_time"] for b in runs) / 1e3, "MB": max(b["peak_rss_MB"] for b in runs), "arena": runs[0]["arena_MB"]}
-
-
-def environment(threads):
-    env = dict(os.environ)
-    env.update(OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads))
-    return env
-
-
-def their(mode, seconds, threads):
-    out = subprocess.run([sys.executable, os.path.abspath(__file__), "--peer", mode, str(seconds), str(threads)], check=True,
-                         stdout=subprocess.PIPE, env=environment(threads)).stdout
-    return json.loads(out)
+    against.print_peer(once, threads, 2)
 
 
 def main():
     if len(sys.argv) == 5 and sys.argv[1] == "--peer":
-        return peer(sys.argv[2], float(sys.argv[3]), int(sys.argv[4]))
+        return run_peer(sys.argv[2], float(sys.argv[3]), int(sys.argv[4]))
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--rounds", type=int, default=3)
     args.add_argument("--seconds", default="4,30")
@@ -89,20 +54,15 @@ def main():
     a = args.parse_args()
     print("| pass | audio | threads | ours, s | PyTorch, s | times faster | ours: arena, MB | ours: peak, MB | PyTorch: peak, MB | memory ratio |")
     print("|---|---|---|---|---|---|---|---|---|---|")
-    version = ""
     for mode in a.modes.split(","):
         for seconds in a.seconds.split(","):
             for threads in map(int, a.threads.split(",")):
-                us, them = [], []
-                for _ in range(a.rounds):
-                    us.append(ours(mode, seconds, threads))
-                    them.append(their(mode, seconds, threads))
-                u, t = min(r["s"] for r in us), min(r["s"] for r in them)
-                um, tm = max(r["MB"] for r in us), max(r["MB"] for r in them)
-                version = them[0]["torch"]
+                name = "%s/%ss/threads:%d" % (mode, seconds, threads)
+                us, them = against.compare(a.rounds, lambda: against.ours("convtasnet_benchmark", name, threads),
+                                           lambda: against.peer(__file__, (mode, seconds, threads), threads))
                 print("| %s | %s s | %d | %.3f | %.3f | **%.2f** | %.0f | %.0f | %.0f | %.2f |" %
-                      (mode, seconds, threads, u, t, t / u, us[0]["arena"], um, tm, um / tm), flush=True)
-    print("\nPyTorch %s; load average at the end %.1f" % (version, os.getloadavg()[0]))
+                      (mode, seconds, threads, us["s"], them["s"], them["s"] / us["s"], us["arena"], us["MB"], them["MB"], us["MB"] / them["MB"]), flush=True)
+    print("\nPyTorch %s; load average at the end %.1f" % (them["torch"], os.getloadavg()[0]))
 
 
 if __name__ == "__main__":

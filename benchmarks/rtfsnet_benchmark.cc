@@ -1,6 +1,6 @@
-// RTFS-Net with 4 passes, the paper's sizes, on the CPU: inference and a training pass on 2 s of sound at 16 kHz.
-//   bazel run //benchmarks:rtfsnet_benchmark -- --benchmark_filter=infer/threads:1
-//   bazel run //benchmarks:rtfsnet_benchmark -- --by_operation     one thread, where the time goes
+// RTFS-Net at the paper's sizes on the CPU, sound of 16 kHz: inference and a training pass.
+//   bazel run //benchmarks:rtfsnet_benchmark -- --benchmark_filter=infer/rtfsnet_4/2s
+//   bazel run //benchmarks:rtfsnet_benchmark -- --by_operation     one thread, 4 passes, 2 s: where the time goes
 #include <benchmark/benchmark.h>
 #include <sys/resource.h>
 
@@ -19,68 +19,90 @@
 
 namespace {
 
-using avss::timed_cpu;
+using namespace avss;
 
-using net = avss::RtfsNet<avss::presets::rtfsnet_4>;
-constexpr avss::av_size size{1, 32000, 1, 50};
-constexpr double operations = 43.8e9;  // of the forward pass, a multiplication and an addition counted as two
+struct shape {
+  pass mode;
+  int seconds, faces;
 
-template <class B>
+  av_size size() const { return {1, 16000 * dim_t{seconds}, faces, 25 * dim_t{seconds}}; }
+};
+
+template <class Net, class B>
 class task {
  public:
-  explicit task(B backend) : engine_(std::move(backend)), mixture_(32000), video_(512 * 50), voices_(32000) {
-    avss::init_params(engine_.net(), 1, engine_.values(), engine_.state());
+  task(B backend, const shape& s) : engine_(std::move(backend)), shape_(s), size_(s.size()) {
+    init_params(engine_.net(), 1, engine_.values(), engine_.state());
+    mixture_.resize(static_cast<std::size_t>(size_.length));
+    video_.resize(static_cast<std::size_t>(512 * size_.faces * size_.video_frames));
+    voices_.resize(static_cast<std::size_t>(size_.faces * size_.length));
     for (std::size_t i = 0; i < mixture_.size(); ++i) mixture_[i] = 0.1f * std::sin(0.01f * static_cast<float>(i));
     for (std::size_t i = 0; i < video_.size(); ++i) video_[i] = std::sin(0.37f * static_cast<float>(i));
   }
-  void run(avss::pass mode) {
-    if (mode == avss::pass::infer) return engine_.separate(size, mixture_, video_, voices_);
-    const avss::pass_rules rules{.batch_statistics = true};
-    engine_.train_step(size, mixture_, video_, voices_, rules, [](auto&, auto voices, auto, auto d, auto) {
+  void run() {
+    if (shape_.mode == pass::infer) return engine_.separate(size_, mixture_, video_, voices_);
+    const pass_rules rules{.batch_statistics = true};
+    engine_.train_step(size_, mixture_, video_, voices_, rules, [](auto&, auto voices, auto, auto d, auto) {
       std::fill_n(d.data, voices.size(), 1e-3f);
       return 0.0;
     });
   }
-  double planned_megabytes(avss::pass mode) const { return static_cast<double>(engine_.planned_bytes(mode, size)) / 1e6; }
+  double planned_megabytes() const { return static_cast<double>(engine_.planned_bytes(shape_.mode, size_)) / 1e6; }
 
  private:
-  avss::av_engine<net, B> engine_;
+  av_engine<Net, B> engine_;
+  shape shape_;
+  av_size size_;
   std::vector<float> mixture_, video_, voices_;
 };
 
-void measure(benchmark::State& state, avss::pass mode, int threads) {
-  task<avss::cpu> t{avss::cpu(threads)};
-  t.run(mode);  // touches the memory
-  for (auto _ : state) t.run(mode);
+double peak_megabytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  state.counters["arena_MB"] = t.planned_megabytes(mode);
-  state.counters["peak_rss_MB"] = static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;
-  state.counters["GFLOPs"] =
-      benchmark::Counter(operations * (mode == avss::pass::train ? 3 : 1) / 1e9, benchmark::Counter::kIsIterationInvariantRate);
+  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;
+}
+
+template <const auto& Preset>
+void measure(benchmark::State& state, const shape& s, int threads) {
+  task<RtfsNet<Preset>, cpu> t{cpu(threads), s};
+  t.run();  // touches the memory
+  for (auto _ : state) t.run();
+  state.counters["arena_MB"] = t.planned_megabytes();
+  state.counters["peak_rss_MB"] = peak_megabytes();
+}
+
+template <const auto& Preset>
+void add(const char* preset, const shape& s) {
+  for (const int threads : {1, 2}) {
+    const std::string name = std::string(s.mode == pass::infer ? "infer/" : "train/") + preset + "/" +
+                             std::to_string(s.seconds) + "s/faces:" + std::to_string(s.faces) +
+                             "/threads:" + std::to_string(threads);
+    benchmark::RegisterBenchmark(name.c_str(), [s, threads](benchmark::State& state) { measure<Preset>(state, s, threads); })
+        ->Unit(benchmark::kMillisecond)
+        ->UseRealTime();
+  }
 }
 
 // The fastest of a few runs.
-void by_operation(avss::pass mode, const char* name) {
+void by_operation(pass mode, const char* name) {
   std::map<std::string, timed_cpu::entry> times;
-  task<timed_cpu> t{timed_cpu{avss::cpu(1), &times}};
-  avss::print_by_operation(times, name, [&] { t.run(mode); });
+  task<RtfsNet<presets::rtfsnet_4>, timed_cpu> t{timed_cpu{cpu(1), &times}, {mode, 2, 1}};
+  print_by_operation(times, name, [&] { t.run(); });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "--by_operation") {
-    by_operation(avss::pass::infer, "inference");
-    by_operation(avss::pass::train, "a training pass");
+    by_operation(pass::infer, "inference");
+    by_operation(pass::train, "a training pass");
     return 0;
   }
-  for (const auto& [mode, name] : {std::pair{avss::pass::infer, "infer"}, std::pair{avss::pass::train, "train"}})
-    for (const int threads : {1, 2})
-      benchmark::RegisterBenchmark((std::string(name) + "/threads:" + std::to_string(threads)).c_str(),
-                                   [mode = mode, threads](benchmark::State& s) { measure(s, mode, threads); })
-          ->Unit(benchmark::kMillisecond)
-          ->UseRealTime();
+  add<presets::rtfsnet_4>("rtfsnet_4", {pass::infer, 2, 1});
+  add<presets::rtfsnet_4>("rtfsnet_4", {pass::infer, 2, 2});
+  add<presets::rtfsnet_4>("rtfsnet_4", {pass::infer, 10, 1});
+  add<presets::rtfsnet_12>("rtfsnet_12", {pass::infer, 2, 1});
+  add<presets::rtfsnet_4>("rtfsnet_4", {pass::train, 2, 1});
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   benchmark::RunSpecifiedBenchmarks();

@@ -4,14 +4,13 @@
 
 #include <avss/config/command_line.hpp>
 #include <avss/config/suggest.hpp>
-#include <avss/core/parallel.hpp>
-#include <csignal>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "tools/metric_config.hpp"
 #include "tools/metrics_job.hpp"
+#include "tools/tool_main.hpp"
 
 namespace {
 
@@ -35,7 +34,7 @@ int calc_metrics(const settings& s, const avss::config::command_line& c) {
   if (o.columns.empty())
     avss::fail("metrics.inference is empty: nothing to measure; choose metrics=pit, metrics=default or a list of ",
                avss::config::listed(avss::tools::known_metric_names()));
-  o.threads = c.threads > 0 ? c.threads : avss::available_threads();
+  o.threads = avss::tools::threads_of(c);
   o.terminal = ::isatty(STDERR_FILENO) != 0;
   return avss::run_metrics(o, std::cout, std::cerr);
 }
@@ -43,8 +42,7 @@ int calc_metrics(const settings& s, const avss::config::command_line& c) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit then fails the write, which has its line and leaves nothing
-  return avss::config::run_tool(
+  return avss::tools::tool_main(
       argc, argv, {"calc_metrics", "scores separated speech against its ground truth.", "calc_metrics_convtasnet"},
       calc_metrics);
 }

@@ -1,6 +1,5 @@
 // Rewrites a checkpoint: its weights alone, in another layout or format.
 //   bazel run //tools:convert -- model=convtasnet_small convert.from=model_best.pth convert.to=weights.safetensors
-#include <signal.h>
 
 #include <avss/config/command_line.hpp>
 #include <avss/core/error.hpp>
@@ -11,6 +10,7 @@
 #include <variant>
 
 #include "tools/models/select.hpp"
+#include "tools/tool_main.hpp"
 
 namespace {
 
@@ -41,6 +41,5 @@ int convert(const avss::config::settings& s, const avss::config::command_line&) 
 }  // namespace
 
 int main(int argc, char** argv) {
-  ::signal(SIGXFSZ, SIG_IGN);  // a write that fails says why
-  return avss::config::run_tool(argc, argv, {"convert", "rewrites weights in another layout or format.", "convert"}, convert);
+  return avss::tools::tool_main(argc, argv, {"convert", "rewrites weights in another layout or format.", "convert"}, convert);
 }

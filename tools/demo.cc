@@ -3,7 +3,6 @@
 //   bazel run //tools:demo -- demo.voices=DIR demo.out=DIR demo.from_pretrained=FILE model=NAME
 #include <avss/config/command_line.hpp>
 #include <avss/core/error.hpp>
-#include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -11,6 +10,7 @@
 
 #include "tools/demo_job.hpp"
 #include "tools/models/select.hpp"
+#include "tools/tool_main.hpp"
 
 namespace {
 
@@ -64,9 +64,8 @@ int demo(const settings& s, const avss::config::command_line& c, const std::stri
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit then fails the write, which has its line and leaves nothing
   const std::string argv0 = argc > 0 ? argv[0] : "";
-  return avss::config::run_tool(argc, argv,
+  return avss::tools::tool_main(argc, argv,
                                 {"demo", "mixes recorded voices, separates them and shows the result on a page.", "demo"},
                                 [&](const settings& s, const avss::config::command_line& c) { return demo(s, c, argv0); });
 }

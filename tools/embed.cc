@@ -1,6 +1,5 @@
 // Crops of mouths to the embeddings that audio-visual separators read:
 //   bazel run //tools:embed -- video_encoder.dataset_path=DIR video_encoder.from_pretrained=FILE
-#include <signal.h>
 #include <unistd.h>
 
 #include <avss/config/command_line.hpp>
@@ -8,6 +7,7 @@
 #include <memory>
 
 #include "tools/embed_job.hpp"
+#include "tools/tool_main.hpp"
 #include "tools/video_encoder.hpp"
 
 namespace {
@@ -21,6 +21,5 @@ int embed(const avss::config::settings& s, const avss::config::command_line& c) 
 }  // namespace
 
 int main(int argc, char** argv) {
-  ::signal(SIGXFSZ, SIG_IGN);  // a write that fails says why
-  return avss::config::run_tool(argc, argv, {"embed", "turns crops of mouths into embeddings for separators.", "embed"}, embed);
+  return avss::tools::tool_main(argc, argv, {"embed", "turns crops of mouths into embeddings for separators.", "embed"}, embed);
 }

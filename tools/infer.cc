@@ -6,7 +6,6 @@
 #include <avss/config/command_line.hpp>
 #include <avss/io/path_kind.hpp>
 #include <avss/model/long_form.hpp>
-#include <csignal>
 #include <cstdint>
 #include <iostream>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include "tools/infer_job.hpp"
 #include "tools/models/select.hpp"
+#include "tools/tool_main.hpp"
 
 namespace {
 
@@ -101,7 +101,6 @@ int infer(const settings& s, const avss::config::command_line& c) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit then fails the write, which has its line and leaves nothing
-  return avss::config::run_tool(argc, argv,
+  return avss::tools::tool_main(argc, argv,
                                 {"infer", "separates the speakers of mixtures with trained weights.", "inf_convtasnet"}, infer);
 }

@@ -1,6 +1,5 @@
 // Writes a fixed data set of mixtures made from recordings of single speakers:
 //   bazel run //tools:mix -- datasets.train.folders=DIR mix.save_path=DATASET mix.partition=test
-#include <signal.h>
 #include <unistd.h>
 
 #include <avss/config/command_line.hpp>
@@ -19,6 +18,7 @@
 
 #include "tools/item_progress.hpp"
 #include "tools/stop_on_signal.hpp"
+#include "tools/tool_main.hpp"
 #include "tools/train_data.hpp"
 
 namespace {
@@ -46,7 +46,8 @@ int mix(const settings& s, const avss::config::command_line& c) {
   if (partition.empty() || partition.find('/') != std::string::npos || partition.starts_with('.'))
     avss::fail("mix.partition: expected a folder's name, found '", partition, "'");
 
-  const auto data = avss::tools::make_train_sources(s, {rate, sources}, static_cast<std::uint64_t>(seed), c.threads);
+  const auto data =
+      avss::tools::make_train_sources(s, {rate, sources}, static_cast<std::uint64_t>(seed), avss::tools::threads_of(c));
   const bool held_out = s.one_of("mix.part", {"train", "val"}) == "val";
   const avss::item_source* items = held_out ? data.val.get() : data.train.get();
   if (!items) avss::fail("mix.part=val: datasets.val is null");
@@ -90,7 +91,6 @@ int mix(const settings& s, const avss::config::command_line& c) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  ::signal(SIGXFSZ, SIG_IGN);  // a write that fails says why
-  return avss::config::run_tool(argc, argv, {"mix", "writes mixtures of single speakers' recordings as a data set.", "mix"},
+  return avss::tools::tool_main(argc, argv, {"mix", "writes mixtures of single speakers' recordings as a data set.", "mix"},
                                 mix);
 }

@@ -4,15 +4,14 @@
 
 #include <avss/config/command_line.hpp>
 #include <avss/core/error.hpp>
-#include <avss/core/parallel.hpp>
 #include <cmath>
-#include <csignal>
 #include <cstdint>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "tools/synthesize_job.hpp"
+#include "tools/tool_main.hpp"
 
 namespace {
 
@@ -50,7 +49,7 @@ int synthesize(const settings& s, const avss::config::command_line& c) {
   avss::config::value recorded = s.at("synthesize");
   std::erase_if(recorded.entries(), [](const auto& e) { return e.key == "save_path"; });
   o.settings = avss::config::to_yaml(recorded);
-  o.threads = c.threads > 0 ? c.threads : avss::available_threads();
+  o.threads = avss::tools::threads_of(c);
   o.terminal = ::isatty(STDERR_FILENO) != 0;
   return avss::tools::run_synthesis(o, std::cout, std::cerr);
 }
@@ -58,7 +57,6 @@ int synthesize(const settings& s, const avss::config::command_line& c) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit then fails the write, which has its line and leaves nothing
-  return avss::config::run_tool(argc, argv, {"synthesize", "renders talking mouths with voices as a data set.", "synthesize"},
+  return avss::tools::tool_main(argc, argv, {"synthesize", "renders talking mouths with voices as a data set.", "synthesize"},
                                 synthesize);
 }

@@ -1,7 +1,6 @@
 // Trains a separation network:
 //   bazel run //tools:train -- -cn=train_convtasnet model=convtasnet_small writer.run_name=first
 //   bazel run //tools:train -- -cn=train_rtfsnet model=rtfsnet_small datasets.train.dataset_path=DIR writer.run_name=second
-#include <signal.h>
 #include <unistd.h>
 
 #include <avss/config/command_line.hpp>
@@ -16,6 +15,7 @@
 #include "tools/models/select.hpp"
 #include "tools/models/trainables.hpp"
 #include "tools/stop_on_signal.hpp"
+#include "tools/tool_main.hpp"
 #include "tools/train_config.hpp"
 #include "tools/train_data.hpp"
 
@@ -71,7 +71,6 @@ avss::trainer_options read_options(const settings& s) {
 }
 
 int train(const settings& s, const avss::config::command_line& c) {
-  ::signal(SIGXFSZ, SIG_IGN);  // a write that fails says why
   avss::trainer_options o = read_options(s);
   s.one_of("trainer.device", {"auto", "cpu"});
   if (s.get<bool>("video_encoder.prepare_embeddings", false))
@@ -101,8 +100,8 @@ int train(const settings& s, const avss::config::command_line& c) {
     net->load_weights(avss::read_weights_file(weights), weights);
   }
 
-  const avss::tools::train_sources sources =
-      avss::tools::make_train_sources(s, {info.sample_rate, info.sources, info.video_channels}, t.seed, c.threads);
+  const avss::tools::train_sources sources = avss::tools::make_train_sources(
+      s, {info.sample_rate, info.sources, info.video_channels}, t.seed, avss::tools::threads_of(c));
   const avss::dim_t length = sources.train->length();
   const int workers = static_cast<int>(at_least(s, "dataloader.num_workers", 0, 1, 1000));
   const int prefetch = static_cast<int>(at_least(s, "dataloader.prefetch_factor", 1, 2, 1000));
@@ -136,5 +135,5 @@ int train(const settings& s, const avss::config::command_line& c) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return avss::config::run_tool(argc, argv, {"train", "trains a network that separates speakers.", "train_convtasnet"}, train);
+  return avss::tools::tool_main(argc, argv, {"train", "trains a network that separates speakers.", "train_convtasnet"}, train);
 }

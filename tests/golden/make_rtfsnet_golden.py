@@ -228,7 +228,7 @@ class network:
         norm = lambda n, z: F.layer_norm(z, (c,), self.get(n + "weight", c), self.get(n + "bias", c), EPS)
         rate = torch.exp(torch.arange(0, c, 2, dtype=torch.float64) * (-math.log(10000.0) / c))
         at = torch.arange(t, dtype=torch.float64)[:, None] * rate
-        y = norm(m + "norm1.", x.transpose(1, 2)) + torch.stack([at.sin(), at.cos()], 2).flatten(1)
+        y = norm(m + "norm1.", x.transpose(1, 2)) + torch.stack([at.sin(), at.cos()], 2).flatten(1).to(x.dtype)
         z, _ = F.multi_head_attention_forward(
             *[y.transpose(0, 1)] * 3,
             c,

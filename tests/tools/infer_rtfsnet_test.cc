@@ -166,9 +166,7 @@ TEST_F(infer_rtfsnet, a_voice_depends_on_its_face_alone) {
 TEST_F(infer_rtfsnet, results_do_not_depend_on_threads) {
   ASSERT_EQ(run("--threads 1 " + tiny() + file("11_22", face("11.npz")) + to("one")).status, 0);
   // Threads that wait busily would take each other's cores where there are few.
-  ASSERT_EQ(run_tool("infer", "--threads 3 " + tiny() + file("11_22", face("11.npz")) + to("three"), "OMP_WAIT_POLICY=passive")
-                .status,
-            0);
+  ASSERT_EQ(run_tool("infer", "--threads 3 " + tiny() + file("11_22", face("11.npz")) + to("three")).status, 0);
   expect_near(result("one", "s1", "11_22"), result("three", "s1", "11_22"), 1e-6);
 }
 
