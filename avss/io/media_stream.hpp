@@ -121,6 +121,13 @@ class media_stream {
     }
   }
 
+  // In place of next(): the stream's next packet as the file has it, not decoded, valid until the next call; null at the end.
+  // Throws error as next() does.
+  AVPacket* next_packet() {
+    av_packet_unref(packet_.get());
+    return read_packet() ? packet_.get() : nullptr;
+  }
+
   // When a frame begins, in seconds on the clock that all streams of the file share; NaN if the file does not say.
   double time_of(const AVFrame& frame) const {
     return frame.best_effort_timestamp == AV_NOPTS_VALUE
@@ -199,20 +206,29 @@ class media_stream {
 
   // Gives the decoder a packet of the stream, or tells it that there are no more.
   void feed() {
-    const int code = av_read_frame(container_.get(), packet_.get());
-    if (code == AVERROR_EOF) {
-      if (io_->error < 0) fail(path_.string(), ": cannot be read: ", detail::av_message(io_->error));
-      refuse_early_end();
-      avcodec_send_packet(decoder_.get(), nullptr);
-      return;
-    }
-    if (code < 0) refuse_data(code);
-    note_end();
-    int sent = 0;
-    if (static_cast<unsigned>(packet_->stream_index) == index_)
-      sent = packet_->flags & AV_PKT_FLAG_CORRUPT ? AVERROR_INVALIDDATA : avcodec_send_packet(decoder_.get(), packet_.get());
+    const bool more = read_packet();
+    const int sent = avcodec_send_packet(decoder_.get(), more ? packet_.get() : nullptr);
     av_packet_unref(packet_.get());
-    if (sent < 0) refuse_data(sent);
+    if (more && sent < 0) refuse_data(sent);
+  }
+
+  // The stream's next packet into packet_; false at the end.
+  bool read_packet() {
+    for (;;) {
+      const int code = av_read_frame(container_.get(), packet_.get());
+      if (code == AVERROR_EOF) {
+        if (io_->error < 0) fail(path_.string(), ": cannot be read: ", detail::av_message(io_->error));
+        refuse_early_end();
+        return false;
+      }
+      if (code < 0) refuse_data(code);
+      note_end();
+      if (static_cast<unsigned>(packet_->stream_index) == index_) {
+        if (packet_->flags & AV_PKT_FLAG_CORRUPT) refuse_data(AVERROR_INVALIDDATA);
+        return true;
+      }
+      av_packet_unref(packet_.get());
+    }
   }
 
   // How far the packets of all streams reach, which is what the header's length is about.
