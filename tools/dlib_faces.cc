@@ -40,19 +40,27 @@ plane copy_of(const grey_picture& p, const region& r) {
   return out;
 }
 
-// Means over the pixels' areas where it shrinks, so that fine patterns do not fold.
-plane scaled(const plane& p, double factor) {
-  plane now;
-  dlib::assign_image(now, p);
-  while (factor <= 0.5) {
-    plane half;
-    dlib::pyramid_down<2>()(now, half);
-    now.swap(half), factor *= 2;
+// Means of two by two pixels.
+plane halved(const plane& p) {
+  plane out(p.nr() / 2, p.nc() / 2);
+  for (long y = 0; y < out.nr(); ++y)
+    for (long x = 0; x < out.nc(); ++x) {
+      const int sum = p[2 * y][2 * x] + p[2 * y][2 * x + 1] + p[2 * y + 1][2 * x] + p[2 * y + 1][2 * x + 1];
+      out[y][x] = static_cast<unsigned char>((sum + 2) / 4);
+    }
+  return out;
+}
+
+// Halved as often as it must be, so that fine patterns do not fold; then bilinear.
+plane scaled(plane p, double factor) {
+  for (; factor <= 0.5 && p.nr() >= 2 && p.nc() >= 2; factor *= 2) {
+    plane half = halved(p);
+    p.swap(half);
   }
-  if (std::abs(factor - 1) < 0.02) return now;
-  plane out(std::max(1l, std::lround(static_cast<double>(now.nr()) * factor)),
-            std::max(1l, std::lround(static_cast<double>(now.nc()) * factor)));
-  dlib::resize_image(now, out);
+  if (std::abs(factor - 1) < 0.02) return p;
+  plane out(std::max(1l, std::lround(static_cast<double>(p.nr()) * factor)),
+            std::max(1l, std::lround(static_cast<double>(p.nc()) * factor)));
+  dlib::resize_image(p, out);
   return out;
 }
 
@@ -70,8 +78,7 @@ class dlib_faces final : public face_finder {
  public:
   explicit dlib_faces(const std::string& file) : detector_(dlib::get_frontal_face_detector()) {
     if (path_kind(file) == std::filesystem::file_type::not_found)
-      fail(file,
-           ": there is no such model of landmarks; install Debian's libdlib-data, or give crop_mouths.landmark_model=FILE");
+      fail(file, ": there is no such model of landmarks; install Debian's libdlib-data, or give another, landmark_model=FILE");
     std::ifstream in(file, std::ios::binary);
     try {
       dlib::deserialize(model_, in);

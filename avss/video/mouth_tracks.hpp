@@ -108,21 +108,23 @@ film_faces track_faces(Source& source, face_finder& finder, const face_options& 
 }
 
 // Second pass, over the same film from its beginning: take(person, frame of the person, crop uint8 [96][96]) for every frame of
-// every person, in the film's order. Throws error where the film is not as long as before.
-template <class Source, class Take>
-void crop_mouths(Source& source, const film_faces& faces, mouth_procedure how, Take&& take) {
+// every person, in the film's order; `each` as above. Throws error where the film is not as long as before.
+template <class Source, class Take, class Each>
+void crop_mouths(Source& source, const film_faces& faces, mouth_procedure how, Take&& take, Each&& each) {
   std::vector<std::vector<mouth_view>> views;
   for (const face_person& p : faces.people) views.push_back(align_mouths(p.points, how));
   steady_frames<Source> film(source);
   std::vector<std::uint8_t> crop(crop_side * crop_side);
   std::size_t now = 0;
-  for (; const grey_picture* picture = film.next(); ++now)
+  for (; const grey_picture* picture = film.next(); ++now) {
     for (std::size_t i = 0; i < views.size(); ++i) {
       const std::size_t first = faces.people[i].first;
       if (now < first || now - first >= views[i].size()) continue;
       crop_mouth(*picture, views[i][now - first], crop);
       take(i, now - first, std::span<const std::uint8_t>(crop));
     }
+    each();
+  }
   if (now != faces.frames) fail("has ", now, " frames now, had ", faces.frames, "; it changed while it was read, try again");
 }
 
