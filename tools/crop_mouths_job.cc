@@ -193,27 +193,28 @@ class cropping_run {
       write_npz(folder.file("mouths/" + p.id + ".npz").string(), arrays);
     }
     const fs::path sheet = fs::path("sheets") / (video.stem().string() + ".png");
-    write_file_atomically(folder.file(sheet).string(), as_bytes_of(contact_sheet(m.faces, m.people)));
-    const film_report about{video, o_.procedure, o_.landmark_model, m.sound_start};
-    write_file_atomically(folder.file(report_of(video)).string(), as_bytes_of(json_report(about, m.faces, m.people)));
+    write_file_atomically(folder.file(sheet).string(), as_bytes_of(contact_sheet(m.found.faces, m.people)));
+    const film_report about{video, o_.procedure, o_.landmark_model, m.found.sound_start};
+    write_file_atomically(folder.file(report_of(video)).string(), as_bytes_of(json_report(about, m.found.faces, m.people)));
     folder.publish(report_of(video));
   }
 
   void tell(const fs::path& video, const film_mouths& m, double seconds) {
-    const double frames = static_cast<double>(m.faces.frames);
+    const double frames = static_cast<double>(m.found.faces.frames);
     char speed[200];
     std::snprintf(
         speed, sizeof speed,
         "%zu frames in %.1f s, %.0f a second (ms a frame: decoding twice %.1f, faces %.1f, landmarks %.1f, crops %.1f)",
-        m.faces.frames, seconds, frames / std::max(seconds, 1e-9), 1e3 * m.times.decoding / frames,
-        1e3 * m.times.finding / frames, 1e3 * m.times.landmarks / frames, 1e3 * m.times.cropping / frames);
+        m.found.faces.frames, seconds, frames / std::max(seconds, 1e-9), 1e3 * m.found.times.decoding / frames,
+        1e3 * m.found.times.finding / frames, 1e3 * m.found.times.landmarks / frames, 1e3 * m.found.times.cropping / frames);
     out_ << one_line(video.string()) << ": " << m.people.size() << (m.people.size() == 1 ? " face, " : " faces, ") << speed
          << '\n';
     for (std::size_t i = 0; i < m.people.size(); ++i)
-      out_ << "  " << one_line(m.people[i].id) << ".npz  " << in_words(m.faces.people[i], i + 1) << '\n';
-    if (!m.faces.cuts.empty()) out_ << "  " << m.faces.cuts.size() << " cuts, at which faces begin anew\n";
-    if (!m.faces.passing.empty())
-      out_ << "  " << m.faces.passing.size() << " faces seen in fewer than " << o_.faces.least_frames << " frames left out\n";
+      out_ << "  " << one_line(m.people[i].id) << ".npz  " << in_words(m.found.faces.people[i], i + 1) << '\n';
+    if (!m.found.faces.cuts.empty()) out_ << "  " << m.found.faces.cuts.size() << " cuts, at which faces begin anew\n";
+    if (!m.found.faces.passing.empty())
+      out_ << "  " << m.found.faces.passing.size() << " faces seen in fewer than " << o_.faces.least_frames
+           << " frames left out\n";
     out_ << std::flush;
   }
 
@@ -225,41 +226,54 @@ class cropping_run {
 
 }  // namespace
 
-film_mouths crop_film(const fs::path& video, face_finder& finder, const crop_options& o, const frame_step& each) {
+found_people find_people(const fs::path& video, face_finder& finder, const crop_options& o, const frame_step& each) {
   return naming(video, [&] {
-    film_mouths m;
-    timed_finder timed(finder, m.times);
-    std::size_t done = 0, expected = 0;
-    const auto step = [&] {
-      ++done;
-      if (each) each(done, expected);
-    };
-    {
-      media_video_reader reader(video);
-      expected = 2 * static_cast<std::size_t>(std::clamp(reader.seconds(), 0., 1e6) * video_rate);
-      timed_reader source{reader, m.times.decoding};
-      m.faces = track_faces(source, timed, o.faces, step);
-    }
-    check_people(m.faces, o);
-    m.sound_start = sound_start(video);
-    const std::size_t n = m.faces.people.size();
-    for (std::size_t i = 0; i < n; ++i) m.people.push_back({id_of(video, i, n), {}});
-    expected = 2 * m.faces.frames, done = m.faces.frames;
+    found_people found;
+    timed_finder timed(finder, found.times);
     media_video_reader reader(video);
-    timed_reader source{reader, m.times.decoding};
-    const double before = m.times.decoding;
+    const auto expected = static_cast<std::size_t>(std::clamp(reader.seconds(), 0., 1e6) * video_rate);
+    timed_reader source{reader, found.times.decoding};
+    std::size_t done = 0;
+    found.faces = track_faces(source, timed, o.faces, [&] {
+      if (each) each(++done, 2 * expected);
+    });
+    check_people(found.faces, o);
+    found.sound_start = sound_start(video);
+    return found;
+  });
+}
+
+void crop_people(const fs::path& video, found_people& found, mouth_procedure how, const crop_taker& take,
+                 const frame_step& each) {
+  naming(video, [&] {
+    media_video_reader reader(video);
+    timed_reader source{reader, found.times.decoding};
+    const double before = found.times.decoding;
     double pass = 0;
     {
       const stop_watch watch(pass);
-      const auto keep = [&](std::size_t person, std::size_t, std::span<const std::uint8_t> crop) {
+      std::size_t done = found.faces.frames;
+      crop_mouths(source, found.faces, how, take, [&] {
+        if (each) each(++done, 2 * found.faces.frames);
+      });
+    }
+    found.times.cropping += pass - (found.times.decoding - before);
+  });
+}
+
+film_mouths crop_film(const fs::path& video, face_finder& finder, const crop_options& o, const frame_step& each) {
+  film_mouths m;
+  m.found = find_people(video, finder, o, each);
+  const std::size_t n = m.found.faces.people.size();
+  for (std::size_t i = 0; i < n; ++i) m.people.push_back({id_of(video, i, n), {}});
+  crop_people(
+      video, m.found, o.procedure,
+      [&](std::size_t person, std::size_t, std::span<const std::uint8_t> crop) {
         std::vector<std::uint8_t>& to = m.people[person].crops;
         to.insert(to.end(), crop.begin(), crop.end());
-      };
-      crop_mouths(source, m.faces, o.procedure, keep, step);
-    }
-    m.times.cropping = pass - (m.times.decoding - before);
-    return m;
-  });
+      },
+      each);
+  return m;
 }
 
 std::vector<fs::path> list_films(const fs::path& path, std::size_t& skipped) {

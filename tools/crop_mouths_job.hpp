@@ -4,10 +4,12 @@
 #include <avss/video/face_finder.hpp>
 #include <avss/video/mouth_tracks.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <iosfwd>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,7 +20,7 @@ namespace avss::tools {
 struct crop_options {
   std::vector<std::filesystem::path> videos;
   std::filesystem::path out;
-  face_options faces;
+  finding_options faces;
   std::optional<std::size_t> expected;  // people in each film
   mouth_procedure procedure = mouth_procedure::current;
   std::string landmark_model;
@@ -31,18 +33,31 @@ struct crop_times {
   double decoding = 0, finding = 0, landmarks = 0, cropping = 0;
 };
 
-struct film_mouths {
+struct found_people {
   film_faces faces;
-  std::vector<cropped_person> people;  // as faces.people
-  double sound_start = 0;              // s on the file's clock; NaN: there is none, or it does not say
+  double sound_start = 0;  // s on the file's clock; NaN: there is none, or it does not say
   crop_times times;
 };
 
-// Both passes over one film; the crops of all its people are in memory. `each` is called after every frame of a pass, with
-// the frames that are done of those that are to be done as far as the header tells (0: it does not); it may throw to end it.
-// Throws avss::error, one line that starts with the path, for what is no film, a single picture, a damaged or truncated file, a
-// film without faces, too short, or with another number of people than expected.
+// Called after every frame of a pass, with the frames that are done of those that are to be done in both as far as the header
+// tells (0: it does not); it may throw to end the pass.
 using frame_step = std::function<void(std::size_t done, std::size_t expected)>;
+
+// The first pass over a film. Throws avss::error, one line that starts with the path, for what is no film, a single picture, a
+// damaged or truncated file, a film without faces, too short, or with another number of people than expected.
+found_people find_people(const std::filesystem::path& video, face_finder& finder, const crop_options& options,
+                         const frame_step& each = {});
+
+// The second: every frame's crop of every person, uint8 [96, 96], in the film's order.
+using crop_taker = std::function<void(std::size_t person, std::size_t frame, std::span<const std::uint8_t> crop)>;
+void crop_people(const std::filesystem::path& video, found_people& found, mouth_procedure how, const crop_taker& take,
+                 const frame_step& each = {});
+
+// Both, with the crops of all people in memory.
+struct film_mouths {
+  found_people found;
+  std::vector<cropped_person> people;  // as found.faces.people
+};
 film_mouths crop_film(const std::filesystem::path& video, face_finder& finder, const crop_options& options,
                       const frame_step& each = {});
 

@@ -5,13 +5,13 @@
 //   inferencer.embeddings=[face1.npz,face2.npz] inferencer.save_path=OUT
 #include <avss/config/command_line.hpp>
 #include <avss/io/path_kind.hpp>
-#include <avss/model/long_form.hpp>
 #include <cstdint>
 #include <iostream>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "tools/infer_config.hpp"
 #include "tools/infer_job.hpp"
 #include "tools/models/select.hpp"
 #include "tools/tool_main.hpp"
@@ -66,21 +66,13 @@ int infer(const settings& s, const avss::config::command_line& c) {
   const std::string weights = path("inferencer.from_pretrained");
   if (weights.empty()) avss::fail("which weights? give the checkpoint, inferencer.from_pretrained=FILE");
   o.protect.emplace_back(weights);
-  o.window = s.get<double>("inferencer.window");
-  if (!(o.window >= 0 && o.window <= avss::longest_window))
-    avss::fail("inferencer.window: expected seconds up to ", avss::longest_window, ", 0 for whole files, found ", o.window);
-  const std::string level = s.one_of("inferencer.level", {"mixture", "peak", "none"});
-  o.level = level == "mixture" ? avss::level_policy::mixture
-            : level == "peak"  ? avss::level_policy::peak
-                               : avss::level_policy::none;
+  avss::tools::read_separation(s, o);
   o.target_rate = s.get<int>("datasets.inf.target_sr", 0);
   if (o.target_rate < 0 || o.target_rate > avss::highest_rate)
     avss::fail("datasets.inf.target_sr: expected a rate in Hz up to ", avss::highest_rate, ", found ", o.target_rate);
-  s.one_of("inferencer.device", {"auto", "cpu"});
   (void)s.get<std::int64_t>("inferencer.seed", 0);  // without effect, but a seed
 
   o.use_truth = s.get<bool>("datasets.inf.expect_target", true);
-  o.free_level = s.get<bool>("inferencer.free_level", true);
 
   const avss::tools::model_entry& entry = avss::tools::select_model(s);
   o.faces = read_faces(s, entry, o);

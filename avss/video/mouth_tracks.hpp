@@ -17,7 +17,7 @@
 
 namespace avss {
 
-struct face_options {
+struct finding_options {
   tracking_options tracking;
   std::size_t least_frames = 25;  // of a face that counts; what the detector takes for one for a moment does not
 };
@@ -78,7 +78,7 @@ inline face_person make_person(const face_track& track, std::size_t from, std::s
 
 // First pass. `each` is called after every frame and may throw to end it. Throws error where the film has no frame.
 template <class Source, class Each>
-film_faces track_faces(Source& source, face_finder& finder, const face_options& o, Each&& each) {
+film_faces track_faces(Source& source, face_finder& finder, const finding_options& o, Each&& each) {
   steady_frames<Source> film(source);
   face_tracker tracker(finder, o.tracking);
   scene_cut is_cut;
