@@ -6,6 +6,7 @@
 
 #include <avss/config/command_line.hpp>
 #include <avss/io/atomic_file.hpp>
+#include <avss/train/run_folder.hpp>
 #include <avss/train/trainer.hpp>
 #include <iostream>
 #include <limits>
@@ -13,6 +14,7 @@
 #include <string>
 #include <utility>
 
+#include "tools/missing_embeddings.hpp"
 #include "tools/models/select.hpp"
 #include "tools/models/trainables.hpp"
 #include "tools/stop_on_signal.hpp"
@@ -74,9 +76,6 @@ int train(const settings& s, const avss::config::command_line& c) {
   ::signal(SIGXFSZ, SIG_IGN);  // a write that fails says why
   avss::trainer_options o = read_options(s);
   s.one_of("trainer.device", {"auto", "cpu"});
-  if (s.get<bool>("video_encoder.prepare_embeddings", false))
-    avss::fail("video_encoder.prepare_embeddings: lip embeddings are not made while training: make them beforehand with ",
-               "bazel run //tools:embed, and leave it false");
   if (s.get<bool>("trainer.override", false) && o.resume_from.empty()) {
     std::error_code ignored;
     if (std::filesystem::exists(o.folder, ignored) && !std::filesystem::is_empty(o.folder, ignored))
@@ -101,6 +100,12 @@ int train(const settings& s, const avss::config::command_line& c) {
     net->load_weights(avss::read_weights_file(weights), weights);
   }
 
+  if (info.video_channels > 0) {
+    avss::check_run_folder(o.folder, o.resume_from);  // before what may take hours
+    const int status = avss::tools::make_missing_embeddings(s, avss::tools::list_seen_mixtures(s), info.video_channels,
+                                                            c.threads, std::cout, std::cerr);
+    if (status != 0) return status;
+  }
   const avss::tools::train_sources sources =
       avss::tools::make_train_sources(s, {info.sample_rate, info.sources, info.video_channels}, t.seed, c.threads);
   const avss::dim_t length = sources.train->length();

@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
+
+#include "tools/missing_embeddings.hpp"
 
 namespace avss::tools {
 
@@ -24,6 +27,9 @@ struct train_sources {
   bool train_repeats = false, val_repeats = false;
   std::string about;  // what was found, for people: one line for each of the two
 };
+
+// The mixtures on disk whose faces training and validation are going to read. Throws error.
+std::vector<seen_mixtures> list_seen_mixtures(const config::settings& s);
 
 // `threads` look into the files. Throws error.
 train_sources make_train_sources(const config::settings& s, const item_needs& needs, std::uint64_t seed, int threads);

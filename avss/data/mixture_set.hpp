@@ -54,6 +54,14 @@ struct mixture_set_options {
   int threads = 1;  // to look into the files
 };
 
+// The first `limit` items by name, or as many chosen at random, always the same ones; all where limit is 0.
+inline void keep_items(std::vector<mixture_item>& items, std::size_t limit, bool at_random) {
+  if (limit == 0 || items.size() <= limit) return;
+  constexpr std::uint64_t always = 42;
+  if (at_random) random_stream(always, "mixture_set", "limit").shuffle(std::span(items));
+  items.resize(limit);
+}
+
 // Files are read each time that an item is made. Item n is of epoch n / count(). With faces, items begin with a video frame.
 class mixture_set : public item_source {
  public:
@@ -68,7 +76,7 @@ class mixture_set : public item_source {
     if (list.sources == 0) fail(folder_, ": has no ground truth; expected s1/, s2/, ... beside mix/");
     sources_ = static_cast<dim_t>(list.sources);
     if (!options_.embeddings.empty()) faces_.emplace(options_.embeddings, options_.video_channels, options_.rate);
-    choose(list.items);
+    keep_items(list.items, options_.limit, options_.shuffle_before_limit);
     examine(list.items);
     if (faces_) examine_faces();
   }
@@ -120,13 +128,6 @@ class mixture_set : public item_source {
     std::size_t first = 0;      // of its sources
     dim_t skip = 0, delay = 0;  // samples: where the item begins in the recording, or the recording in a longer item
   };
-
-  void choose(std::vector<mixture_item>& items) const {
-    if (options_.limit == 0 || items.size() <= options_.limit) return;
-    constexpr std::uint64_t always = 42;
-    if (options_.shuffle_before_limit) random_stream(always, "mixture_set", "limit").shuffle(std::span(items));
-    items.resize(options_.limit);
-  }
 
   void examine(const std::vector<mixture_item>& items) {
     std::vector<dim_t> lengths(items.size());
