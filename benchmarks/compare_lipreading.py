@@ -3,9 +3,10 @@
 
     ./bazelw build //benchmarks:lipreading_benchmark
     python3 -m venv /tmp/peer && /tmp/peer/bin/pip install torch numpy
-    /tmp/peer/bin/python benchmarks/compare_lipreading.py [--rounds 3] [--threads 1,2] [--modes running,batch]
+    /tmp/peer/bin/python benchmarks/compare_lipreading.py [--rounds 3] [--threads 1,2] [--modes running,batch,train]
 
-The peer is the encoder of tests/golden/make_lip_encoder_golden.py in float32, 50 frames of 88 x 88 pixels. Each case runs in
+The peer is the encoder of tests/golden/make_lip_encoder_golden.py in float32, 50 frames of 88 x 88 pixels; in the mode `train`
+ten frames, forward and backward, BatchNorm by their statistics. Each case runs in
 processes of its own, ours and the peer's in turn, `rounds` times; the least time of each counts. With one thread that is
 processor time, which other work on the machine leaves nearly alone; with several it is by the clock. Memory is the peak
 resident size of the process, libraries and weights included.
@@ -29,16 +30,21 @@ def peer(mode, threads):
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    net = Encoder("swish").train(mode == "batch")
-    clip = torch.randn(50, 88, 88)
+    net = Encoder("swish").train(mode != "running")
+    clip = torch.randn(10 if mode == "train" else 50, 88, 88)
+    dy = torch.randn(512, len(clip))
+
+    def step():
+        net(clip).backward(dy) if mode == "train" else net(clip)
+
     clock = time.process_time if threads == 1 else time.perf_counter
     best = float("inf")
-    with torch.inference_mode():
-        net(clip)
+    with torch.inference_mode(mode != "train"):
+        step()
         began = time.perf_counter()
         while time.perf_counter() - began < 6:
             t = clock()
-            net(clip)
+            step()
             best = min(best, clock() - t)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     print(json.dumps({"s": best, "MB": peak, "torch": torch.__version__}))
@@ -66,7 +72,7 @@ def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--rounds", type=int, default=3)
     args.add_argument("--threads", default="1,2")
-    args.add_argument("--modes", default="running,batch")
+    args.add_argument("--modes", default="running,batch,train")
     a = args.parse_args()
     print("| statistics | threads | ours, s | PyTorch, s | times faster | ours: peak, MB | PyTorch: peak, MB |")
     print("|---|---|---|---|---|---|---|")
