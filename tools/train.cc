@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <avss/config/command_line.hpp>
 #include <avss/io/atomic_file.hpp>
 #include <avss/train/run_folder.hpp>
@@ -11,9 +12,12 @@
 #include <iostream>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "tools/loop_encoder.hpp"
 #include "tools/missing_embeddings.hpp"
 #include "tools/models/select.hpp"
 #include "tools/models/trainables.hpp"
@@ -100,16 +104,19 @@ int train(const settings& s, const avss::config::command_line& c) {
     net->load_weights(avss::read_weights_file(weights), weights);
   }
 
+  const int workers = static_cast<int>(at_least(s, "dataloader.num_workers", 0, 1, 1000));
+  std::optional<avss::mouth_encoder> encoder;
   if (info.video_channels > 0) {
     avss::check_run_folder(o.folder, o.resume_from);  // before what may take hours
-    const int status = avss::tools::make_missing_embeddings(s, avss::tools::list_seen_mixtures(s), info.video_channels,
-                                                            c.threads, std::cout, std::cerr);
+    const std::vector<avss::tools::seen_mixtures> seen = avss::tools::list_seen_mixtures(s);
+    encoder = avss::tools::make_loop_encoder(s, seen, info.video_channels, std::max(workers, 1), std::cout, std::cerr);
+    const int status =
+        encoder ? 0 : avss::tools::make_missing_embeddings(s, seen, info.video_channels, c.threads, std::cout, std::cerr);
     if (status != 0) return status;
   }
   const avss::tools::train_sources sources =
-      avss::tools::make_train_sources(s, {info.sample_rate, info.sources, info.video_channels}, t.seed, c.threads);
+      avss::tools::make_train_sources(s, {info.sample_rate, info.sources, info.video_channels}, t.seed, c.threads, encoder);
   const avss::dim_t length = sources.train->length();
-  const int workers = static_cast<int>(at_least(s, "dataloader.num_workers", 0, 1, 1000));
   const int prefetch = static_cast<int>(at_least(s, "dataloader.prefetch_factor", 1, 2, 1000));
   avss::training_data data{avss::prefetched_batches(*sources.train, 0, workers, prefetch), sources.epoch_items, {}, 0};
   if (sources.val) {

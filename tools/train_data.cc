@@ -25,6 +25,7 @@ using config::settings;
 // What a part of the data, train or val, is made for.
 struct purpose : item_needs {
   const settings& all;
+  const std::optional<mouth_encoder>& encoder;
   std::uint64_t seed;
   int threads;
   bool training;
@@ -167,8 +168,12 @@ void read_faces(const section& s, const purpose& p, const std::string& dataset, 
     return;
   }
   if (!s.get<bool>("use_video_data", true)) s.wrong("use_video_data", "the network sees faces; found false");
-  o.embeddings = folders_of_faces(p.all, dataset).embeddings;
+  const face_folders folders = folders_of_faces(p.all, dataset);
   o.video_channels = p.video_channels;
+  if (p.encoder)
+    o.faces = std::make_shared<mouth_folder>(folders.mouths, *p.encoder, o.rate);
+  else
+    o.embeddings = folders.embeddings;
 }
 
 made make_mixture_set(const section& s, const purpose& p) {
@@ -248,9 +253,10 @@ std::vector<seen_mixtures> list_seen_mixtures(const settings& settings) {
   return sets;
 }
 
-train_sources make_train_sources(const settings& s, const item_needs& needs, std::uint64_t seed, int threads) {
+train_sources make_train_sources(const settings& s, const item_needs& needs, std::uint64_t seed, int threads,
+                                 const std::optional<mouth_encoder>& encoder) {
   const auto to = [&](const std::string& part, bool training) {
-    return purpose{needs, s, random_stream(seed, "data", part).bits(0), threads, training};
+    return purpose{needs, s, encoder, random_stream(seed, "data", part).bits(0), threads, training};
   };
   train_sources result;
   made train = make(s, parts[0], to(parts[0], true));

@@ -3,8 +3,10 @@
 
 #include <avss/config/interpolation.hpp>
 #include <avss/data/batch.hpp>
+#include <avss/data/mouth_folder.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +33,8 @@ struct train_sources {
 // The mixtures on disk whose faces training and validation are going to read. Throws error.
 std::vector<seen_mixtures> list_seen_mixtures(const config::settings& s);
 
-// `threads` look into the files. Throws error.
-train_sources make_train_sources(const config::settings& s, const item_needs& needs, std::uint64_t seed, int threads);
+// `threads` look into the files. With an encoder, faces are seen through it; otherwise their embeddings are read. Throws error.
+train_sources make_train_sources(const config::settings& s, const item_needs& needs, std::uint64_t seed, int threads,
+                                 const std::optional<mouth_encoder>& encoder = std::nullopt);
 
 }  // namespace avss::tools
