@@ -57,9 +57,14 @@ inline void dnnl_run(const dnnl::primitive& p, const std::unordered_map<int, dnn
   p.execute(stream, arguments);
   stream.wait();
 }
-inline void dnnl_reorder(dnnl::memory from, dnnl::memory to) {
+// to (+)= from in another layout
+inline void dnnl_reorder(dnnl::memory from, dnnl::memory to, bool add) {
+  dnnl::primitive_attr attributes;
+  dnnl::post_ops after;
+  if (add) after.append_sum(1.f);
+  attributes.set_post_ops(after);
   dnnl::stream stream(dnnl_conv::engine());
-  dnnl::reorder(from, to).execute(stream, from, to);
+  dnnl::reorder(from, to, attributes).execute(stream, from, to);
   stream.wait();
 }
 
@@ -73,7 +78,7 @@ class dnnl_conv_data_back {
   std::size_t scratch_bytes() const { return desc_.scratchpad_desc().get_size(); }
 
   void pack(const float* weight, float* packed) const {
-    dnnl_reorder(dnnl_at(s_.plain, weight), dnnl_at(desc_.weights_desc(), packed));
+    dnnl_reorder(dnnl_at(s_.plain, weight), dnnl_at(desc_.weights_desc(), packed), false);
   }
   void run(const float* dy, const float* packed, float* dx, void* scratch) const {
     dnnl_run(primitive_, {{DNNL_ARG_DIFF_DST, dnnl_at(desc_.diff_dst_desc(), dy)},
@@ -104,8 +109,9 @@ class dnnl_conv_weights_back {
                           {DNNL_ARG_DIFF_WEIGHTS, dnnl_at(desc_.diff_weights_desc(), dweight)},
                           {DNNL_ARG_SCRATCHPAD, dnnl_at(desc_.scratchpad_desc(), scratch)}});
   }
-  void unpack(const float* packed, float* plain) const {
-    dnnl_reorder(dnnl_at(desc_.diff_weights_desc(), packed), dnnl_at(s_.plain, plain));
+  // plain [out, in, size, size] += packed
+  void add_to(const float* packed, float* plain) const {
+    dnnl_reorder(dnnl_at(desc_.diff_weights_desc(), packed), dnnl_at(s_.plain, plain), true);
   }
 
  private:

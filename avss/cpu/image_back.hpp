@@ -37,7 +37,6 @@ struct conv_back_scratch {
         each((std::max({weights_back.scratch_bytes(), last_back.scratch_bytes(), data_back.scratch_bytes()}) + 63) / 64 * 64),
         packed(m.take<float>(static_cast<dim_t>((data_back.packed_bytes() + 3) / 4))),
         dpacked(m.take<float>(groups * static_cast<dim_t>(values))),
-        plain(m.take<float>(o.kernel.out * o.n.channels * o.kernel.taps())),
         scratch(m.take<std::byte>(backend.threads * static_cast<dim_t>(each))) {}
 
   // The first image of a group, by the number of images alone: all groups have as many, but for the last, which has the rest.
@@ -47,7 +46,7 @@ struct conv_back_scratch {
   dnnl_conv_weights_back weights_back, last_back;
   dnnl_conv_data_back data_back;
   std::size_t values, each;  // floats of a group's gradient; bytes of a worker's scratch memory
-  float *packed, *dpacked, *plain;
+  float *packed, *dpacked;
   std::byte* scratch;
 };
 
@@ -133,8 +132,7 @@ inline void execute(cpu& backend, const op::image_conv_bwd<float>& o, void* scra
       for (dim_t j = first; j < first + n; ++j) s.dpacked[j] += s.dpacked[g * static_cast<dim_t>(s.values) + j];
   });
   const serial_gemm one_thread;
-  s.weights_back.unpack(s.dpacked, s.plain);
-  for (dim_t i = 0; i < o.kernel.out * o.n.channels * o.kernel.taps(); ++i) o.dweight[i] += s.plain[i];
+  s.weights_back.add_to(s.dpacked, o.dweight);
   if (!o.dx) return;
   s.data_back.pack(o.weight, s.packed);
   for_pieces(backend, images,
