@@ -50,6 +50,7 @@ avss::tools::crop_options read_options(const settings& s) {
   // The project whose procedure this is leaves out shorter clips.
   o.faces.least_frames = number(s, "min_frames", current ? avss::smoothing_window : 1, 1'000'000);
   o.landmark_model = avss::config::user_path(s.get<std::string>("crop_mouths.landmark_model"));
+  o.landmarks = s.get<bool>("crop_mouths.landmarks");
   o.overwrite = s.get<bool>("crop_mouths.overwrite");
   o.terminal = ::isatty(STDERR_FILENO) == 1;
   return o;
