@@ -14,6 +14,7 @@ extern "C" {
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -47,6 +48,9 @@ class media_audio_reader {
 
   const audio_info& info() const { return info_; }
   double seconds() const { return stream_.seconds(); }  // as the header or the size says, 0: unknown
+  // When the first sample sounds, in seconds on the clock of the file (media_video.hpp has the picture's). What the header says
+  // until something is read; NaN if the file does not say.
+  double starts() const { return std::isnan(first_) ? stream_.starts() : first_; }
 
   // Fills `block` as far as the sound goes; returns the number of samples, 0 at the end. Throws error where the file is
   // damaged or truncated and for a sample that is NaN or infinite.
@@ -79,6 +83,7 @@ class media_audio_reader {
   }
 
   void convert(const AVFrame& frame) {
+    if (decoded_ == 0) first_ = stream_.time_of(frame);
     if (frame.sample_rate != info_.rate || frame.ch_layout.nb_channels != info_.channels)
       fail(where(), ": changes from ", info_.channels, " channels at ", info_.rate, " Hz to ", frame.ch_layout.nb_channels,
            " at ", frame.sample_rate, " Hz; convert it, for example with ffmpeg");
@@ -129,7 +134,8 @@ class media_audio_reader {
   std::vector<float> planes_;  // [channels][samples of a frame]
   std::vector<float> ready_;   // samples not yet read, from taken_ on
   std::size_t taken_ = 0;
-  dim_t decoded_ = 0;  // samples so far
+  dim_t decoded_ = 0;                                        // samples so far
+  double first_ = std::numeric_limits<double>::quiet_NaN();  // s, time of the first sample
 };
 
 // A whole file in memory, or its first `most` samples.

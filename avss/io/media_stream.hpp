@@ -100,6 +100,15 @@ class media_stream {
   // What the header says, or the file's size if it says nothing; 0: unknown.
   double seconds() const { return container_->duration > 0 ? static_cast<double>(container_->duration) / AV_TIME_BASE : 0.; }
 
+  // When the stream begins, in seconds on the clock that all streams of the file share; NaN if the file does not say. Sound
+  // and picture need not begin together.
+  double starts() const {
+    return stream().start_time == AV_NOPTS_VALUE ? std::numeric_limits<double>::quiet_NaN()
+                                                 : static_cast<double>(stream().start_time) * av_q2d(stream().time_base);
+  }
+  const AVStream& stream() const { return *container_->streams[index_]; }
+  const char* format() const { return container_->iformat->name; }  // FFmpeg's name of the container
+
   // The next frame, valid until the next call; null at the end. Throws error where the file is damaged, and where it ends
   // before its header says.
   const AVFrame* next() {
@@ -125,8 +134,6 @@ class media_stream {
   }
 
  private:
-  const AVStream& stream() const { return *container_->streams[index_]; }
-
   static std::string seconds_text(double s) {
     char text[32];
     std::snprintf(text, sizeof text, "%.2f", s);

@@ -75,6 +75,22 @@ def system_libraries():
         ],
         linkopts = ["-lavformat", "-lavcodec", "-lswresample", "-lavutil"],
     )
+    # Pictures' sizes and colours; of FFmpeg, too.
+    system_library(
+        name = "swscale",
+        package = "libswscale-dev",
+        probes = [_header("libswscale/swscale.h"), _lib("swscale.so")],
+        linkopts = ["-lswscale", "-lavutil"],
+    )
+    # Finds faces and their landmarks; only //tools:dlib_faces includes it. Its headers call BLAS and LAPACK, which the package
+    # brings along without their own headers and links.
+    system_library(
+        name = "dlib",
+        package = "libdlib-dev",
+        probes = ["/usr/include/dlib/image_processing.h", _lib("dlib.so")],
+        linkopts = ["-ldlib", "-l:liblapack.so.3", "-l:libblas.so.3"],
+        optional = True,
+    )
     system_library(
         name = "png",
         package = "libpng-dev",
