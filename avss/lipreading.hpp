@@ -5,6 +5,8 @@
 //   avss::load_weights(encoder, "lrw_resnet18_dctcn_video_boundary.pth");
 //   encoder.prepare(88, 88);
 //   encoder.embed(workspace, clip, features);
+//
+// avss::lip_trainer goes back through it, too, for who wants to train it.
 #pragma once
 
 #include <avss/cpu/lipreading.hpp>
@@ -12,4 +14,5 @@
 #include <avss/layer/init.hpp>
 #include <avss/model/lip_encoder.hpp>
 #include <avss/model/lip_engine.hpp>
+#include <avss/model/lip_trainer.hpp>
 #include <avss/model/lip_weights.hpp>

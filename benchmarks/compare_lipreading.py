@@ -3,9 +3,10 @@
 
     ./bazelw build //benchmarks:lipreading_benchmark
     python3 -m venv /tmp/peer && /tmp/peer/bin/pip install torch numpy
-    /tmp/peer/bin/python benchmarks/compare_lipreading.py [--rounds 3] [--threads 1,2] [--modes running,batch]
+    /tmp/peer/bin/python benchmarks/compare_lipreading.py [--rounds 3] [--threads 1,2] [--modes running,batch,train]
 
-The peer is the encoder of tests/golden/make_lip_encoder_golden.py in float32, 50 frames of 88 x 88 pixels. Each case runs in
+The peer is the encoder of tests/golden/make_lip_encoder_golden.py in float32, 50 frames of 88 x 88 pixels; in the mode `train`
+ten frames, forward and backward, BatchNorm by their statistics. Each case runs in
 processes of its own, ours and the peer's in turn, `rounds` times; the least time of each counts. With one thread that is
 processor time, which other work on the machine leaves nearly alone; with several it is by the clock. Memory is the peak
 resident size of the process, libraries and weights included.
@@ -24,10 +25,15 @@ def run_peer(mode, threads):
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    net = Encoder("swish").train(mode == "batch")
-    clip = torch.randn(50, 88, 88)
-    with torch.inference_mode():
-        against.print_peer(lambda: net(clip), threads, 6)
+    net = Encoder("swish").train(mode != "running")
+    clip = torch.randn(10 if mode == "train" else 50, 88, 88)
+    dy = torch.randn(512, len(clip))
+
+    def step():
+        net(clip).backward(dy) if mode == "train" else net(clip)
+
+    with torch.inference_mode(mode != "train"):
+        against.print_peer(step, threads, 6)
 
 
 def main():
@@ -36,7 +42,7 @@ def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--rounds", type=int, default=3)
     args.add_argument("--threads", default="1,2")
-    args.add_argument("--modes", default="running,batch")
+    args.add_argument("--modes", default="running,batch,train")
     a = args.parse_args()
     print("| statistics | threads | ours, s | PyTorch, s | times faster | ours: peak, MB | PyTorch: peak, MB |")
     print("|---|---|---|---|---|---|---|")

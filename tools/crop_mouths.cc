@@ -34,6 +34,7 @@ avss::tools::crop_options read_options(const settings& s) {
   if (skipped > 0) std::cerr << "note: " << skipped << " files that are no films by their names skipped" << std::endl;
   o.out = avss::config::user_path(s.get<std::string>("out"));
   avss::tools::read_finding(s, o);
+  o.landmarks = s.get<bool>("crop_mouths.landmarks");
   o.overwrite = s.get<bool>("crop_mouths.overwrite");
   o.terminal = ::isatty(STDERR_FILENO) == 1;
   return o;

@@ -192,11 +192,29 @@ class cropping_run {
       arrays.add("data", tensor::of<std::uint8_t>({frames, crop_side, crop_side}, p.crops));
       write_npz(folder.file("mouths/" + p.id + ".npz").string(), arrays);
     }
+    for (std::size_t i = 0; o_.landmarks && i < m.people.size(); ++i)
+      write_landmarks(folder.file("landmarks/" + m.people[i].id + ".npz"), m.found.faces.people[i]);
     const fs::path sheet = fs::path("sheets") / (video.stem().string() + ".png");
     write_file_atomically(folder.file(sheet).string(), as_bytes_of(contact_sheet(m.found.faces, m.people)));
     const film_report about{video, o_.procedure, o_.landmark_model, m.found.sound_start};
     write_file_atomically(folder.file(report_of(video)).string(), as_bytes_of(json_report(about, m.found.faces, m.people)));
     folder.publish(report_of(video));
+  }
+
+  void write_landmarks(const fs::path& path, const face_person& p) const {
+    std::vector<float> points, centres;
+    for (const landmarks68& face : p.points)
+      for (const point& at : face) points.push_back(static_cast<float>(at.x)), points.push_back(static_cast<float>(at.y));
+    for (const mouth_view& v : align_mouths(p.points, o_.procedure)) {
+      const point at = v.to_face.inverse()({v.left + crop_side / 2., v.top + crop_side / 2.});
+      centres.push_back(static_cast<float>(at.x)), centres.push_back(static_cast<float>(at.y));
+    }
+    const dim_t frames = static_cast<dim_t>(p.points.size());
+    tensor_dict arrays;
+    arrays.add("data", tensor::of<float>({frames, 68, 2}, points));
+    arrays.add("seen", tensor::of<std::uint8_t>({frames}, std::vector<std::uint8_t>(p.seen.begin(), p.seen.end())));
+    arrays.add("centres", tensor::of<float>({frames, 2}, centres));
+    write_npz(path.string(), arrays);
   }
 
   void tell(const fs::path& video, const film_mouths& m, double seconds) {

@@ -24,6 +24,7 @@ struct crop_options {
   std::optional<std::size_t> expected;  // people in each film
   mouth_procedure procedure = mouth_procedure::current;
   std::string landmark_model;
+  bool landmarks = false;  // written, too
   bool overwrite = false;
   bool terminal = false;  // err is one
 };
@@ -62,8 +63,10 @@ film_mouths crop_film(const std::filesystem::path& video, face_finder& finder, c
                       const frame_step& each = {});
 
 // Writes, for each film, OUT/mouths/ID.npz (`data`, uint8 [frames, 96, 96]; ID is the film's name without its ending, with
-// several people ID_1, ID_2 and so on from left to right), OUT/sheets/ID.png and OUT/reports/ID.json, all of them or none.
-// Films that have a report are left out. Returns 0; 1 where a film failed, with its line on `err`; 130 if it was interrupted.
+// several people ID_1, ID_2 and so on from left to right), if asked for OUT/landmarks/ID.npz (`data`, float32 [frames, 68, 2];
+// `seen`, uint8 [frames]; `centres`, float32 [frames, 2]: of the crops, in pixels of the film), OUT/sheets/ID.png and
+// OUT/reports/ID.json, all of them or none. Films that have a report are left out. Returns 0; 1 where a film failed, with its
+// line on `err`; 130 if it was interrupted.
 int run_crop_mouths(const crop_options& options, face_finder& finder, std::ostream& out, std::ostream& err);
 
 // The films of a folder by their endings, sorted, and `skipped` others; a file itself. Throws avss::error where there are none.

@@ -44,11 +44,12 @@ class embedding_run {
 
   int run() {
     std::size_t skipped = 0;
-    const std::vector<mouth_file> mouths = list_mouths(o_.mouths, skipped);
+    std::vector<mouth_file> mouths = list_mouths(o_.mouths, skipped);
     make_embedding_folder(o_);
     if (skipped > 0) err_ << "note: " << skipped << " files that are no npz, npy or pt by their names skipped\n";
     embedding_manifest manifest(o_.embeddings, describe(o_, encoder_), o_.overwrite);
     note_orphans(mouths, manifest);
+    if (!o_.only.empty()) std::erase_if(mouths, [&](const mouth_file& m) { return !o_.only.contains(m.id); });
     const dim_t side = side_after(o_.preprocessing);
     encoder_.prepare(side, o_.batch_statistics);
 

@@ -4,6 +4,7 @@
 #include <avss/data/mouth_clip.hpp>
 #include <filesystem>
 #include <iosfwd>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ std::vector<mouth_file> list_mouths(const std::filesystem::path& folder, std::si
 
 struct embed_options {
   std::filesystem::path mouths, embeddings;
+  std::set<std::string> only;      // these clips, by their names; empty: all
   std::string mouth_key = "data";  // of npz archives
   std::string format = "pt";       // of the results: pt, npy or npz
   lip_preprocessing preprocessing = lip_preprocessing::lrw;

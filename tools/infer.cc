@@ -4,15 +4,19 @@
 //   bazel run //tools:infer -- -cn=inf_rtfsnet inferencer.from_pretrained=FILE inferencer.input=mix.wav
 //   inferencer.embeddings=[face1.npz,face2.npz] inferencer.save_path=OUT
 #include <avss/config/command_line.hpp>
+#include <avss/data/mixture_layout.hpp>
 #include <avss/io/path_kind.hpp>
+#include <avss/io/weights_file.hpp>
 #include <cstdint>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "tools/infer_config.hpp"
 #include "tools/infer_job.hpp"
+#include "tools/missing_embeddings.hpp"
 #include "tools/models/select.hpp"
 #include "tools/tool_main.hpp"
 
@@ -44,12 +48,39 @@ avss::face_options read_faces(const settings& s, const avss::tools::model_entry&
     else
       f.files.emplace_back(path);
   } else if (!o.dataset.empty()) {
-    f.folder = o.dataset / "video_embeddings";
+    f.folder = avss::tools::folders_of_faces(s, o.dataset).embeddings;
   } else {
     avss::fail("whose voices? give the lip embeddings of the faces, inferencer.embeddings=[FILE1,FILE2], or a folder of ",
                "ID.npz for mixtures named ID1_ID2; they are made with bazel run //tools:embed");
   }
   return f;
+}
+
+// A line where the weights are known to want other embeddings than those that are going to be made.
+void note_other_embeddings(const avss::tools::model_entry& entry, const std::string& weights,
+                           const avss::tools::video_encoder_config& c) {
+  const bool lrw = c.embed.preprocessing == avss::lip_preprocessing::lrw;
+  const avss::loaded_weights file = avss::read_weights_file(weights);
+  const avss::checkpoint_value* config = file.metadata.find("config");
+  const avss::checkpoint_value* encoder = config ? config->find("video_encoder") : nullptr;
+  const avss::checkpoint_value* said = encoder ? encoder->find("preprocessing") : nullptr;
+  const bool reference = std::string_view(entry.name) == "rtfsnet";
+  if (said && said->is_text() ? said->text() == (lrw ? "lrw" : "reference") : reference != lrw) return;
+  std::cerr << "note: embeddings are made with video_encoder=" << (lrw ? "lrw" : "reference") << ", and "
+            << avss::one_line(weights) << (said ? ", as its training was configured," : ", by its kind of network,")
+            << " goes with video_encoder=" << (lrw ? "reference" : "lrw") << std::endl;
+}
+
+// What a data set lacks. Returns 0, or the status to end with.
+int make_embeddings(const settings& s, const avss::tools::model_entry& entry, const avss::infer_options& o,
+                    const std::string& weights, int threads) {
+  const char* given = "inferencer.embeddings";
+  if (!entry.sees_faces() || o.dataset.empty() || (s.has(given) && !s.at(given).is_null())) return 0;
+  avss::tools::seen_mixtures set{o.dataset, {}};
+  for (const avss::mixture_item& item : avss::list_dataset(o.dataset, o.partition).items) set.names.push_back(item.name);
+  return avss::tools::make_missing_embeddings(
+      s, {set}, std::get<avss::rtfsnet_config>(entry.config).video_channels, threads, std::cout, std::cerr,
+      [&](const avss::tools::video_encoder_config& c) { note_other_embeddings(entry, weights, c); });
 }
 
 int infer(const settings& s, const avss::config::command_line& c) {
@@ -77,6 +108,7 @@ int infer(const settings& s, const avss::config::command_line& c) {
   const avss::tools::model_entry& entry = avss::tools::select_model(s);
   o.faces = read_faces(s, entry, o);
   o.protect.insert(o.protect.end(), o.faces.files.begin(), o.faces.files.end());
+  if (const int status = make_embeddings(s, entry, o, weights, c.threads); status != 0) return status;
   const avss::tools::loaded_model loaded = avss::tools::make_model(entry, weights, c.threads);
   if (!loaded.note.empty()) std::cerr << "note: " << loaded.note << std::endl;
   return std::visit(

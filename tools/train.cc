@@ -3,15 +3,21 @@
 //   bazel run //tools:train -- -cn=train_rtfsnet model=rtfsnet_small datasets.train.dataset_path=DIR writer.run_name=second
 #include <unistd.h>
 
+#include <algorithm>
 #include <avss/config/command_line.hpp>
 #include <avss/io/atomic_file.hpp>
+#include <avss/train/run_folder.hpp>
 #include <avss/train/trainer.hpp>
 #include <iostream>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "tools/loop_encoder.hpp"
+#include "tools/missing_embeddings.hpp"
 #include "tools/models/select.hpp"
 #include "tools/models/trainables.hpp"
 #include "tools/stop_on_signal.hpp"
@@ -73,9 +79,6 @@ avss::trainer_options read_options(const settings& s) {
 int train(const settings& s, const avss::config::command_line& c) {
   avss::trainer_options o = read_options(s);
   s.one_of("trainer.device", {"auto", "cpu"});
-  if (s.get<bool>("video_encoder.prepare_embeddings", false))
-    avss::fail("video_encoder.prepare_embeddings: lip embeddings are not made while training: make them beforehand with ",
-               "bazel run //tools:embed, and leave it false");
   if (s.get<bool>("trainer.override", false) && o.resume_from.empty()) {
     std::error_code ignored;
     if (std::filesystem::exists(o.folder, ignored) && !std::filesystem::is_empty(o.folder, ignored))
@@ -100,10 +103,19 @@ int train(const settings& s, const avss::config::command_line& c) {
     net->load_weights(avss::read_weights_file(weights), weights);
   }
 
-  const avss::tools::train_sources sources = avss::tools::make_train_sources(
-      s, {info.sample_rate, info.sources, info.video_channels}, t.seed, avss::tools::threads_of(c));
-  const avss::dim_t length = sources.train->length();
   const int workers = static_cast<int>(at_least(s, "dataloader.num_workers", 0, 1, 1000));
+  std::optional<avss::mouth_encoder> encoder;
+  if (info.video_channels > 0) {
+    avss::check_run_folder(o.folder, o.resume_from);  // before what may take hours
+    const std::vector<avss::tools::seen_mixtures> seen = avss::tools::list_seen_mixtures(s);
+    encoder = avss::tools::make_loop_encoder(s, seen, info.video_channels, std::max(workers, 1), std::cout, std::cerr);
+    const int status =
+        encoder ? 0 : avss::tools::make_missing_embeddings(s, seen, info.video_channels, c.threads, std::cout, std::cerr);
+    if (status != 0) return status;
+  }
+  const avss::tools::train_sources sources = avss::tools::make_train_sources(
+      s, {info.sample_rate, info.sources, info.video_channels}, t.seed, avss::tools::threads_of(c), encoder);
+  const avss::dim_t length = sources.train->length();
   const int prefetch = static_cast<int>(at_least(s, "dataloader.prefetch_factor", 1, 2, 1000));
   avss::training_data data{avss::prefetched_batches(*sources.train, 0, workers, prefetch), sources.epoch_items, {}, 0};
   if (sources.val) {

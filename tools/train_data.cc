@@ -24,6 +24,8 @@ using config::settings;
 
 // What a part of the data, train or val, is made for.
 struct purpose : item_needs {
+  const settings& all;
+  const std::optional<mouth_encoder>& encoder;
   std::uint64_t seed;
   int threads;
   bool training;
@@ -152,6 +154,11 @@ dim_t item_length(const section& s, int rate) {
   return s.get<bool>("calculate_len", true) ? 0 : length_of(s, rate, "constant_len_value");
 }
 
+std::string dataset_of(const section& s) { return config::user_path(s.get<std::string>("dataset_path")); }
+std::string partition_of(const section& s) { return s.get<std::string>("partition", ""); }
+std::size_t most_mixtures(const section& s) { return static_cast<std::size_t>(limit_of(s)); }
+bool any_mixtures(const section& s) { return s.get<bool>("shuffle_index", false); }
+
 // Faces and voices of an item.
 void read_faces(const section& s, const purpose& p, const std::string& dataset, mixture_set_options& o) {
   const bool one = s.is("dataset_type", "tss", "bss", false);
@@ -161,8 +168,12 @@ void read_faces(const section& s, const purpose& p, const std::string& dataset, 
     return;
   }
   if (!s.get<bool>("use_video_data", true)) s.wrong("use_video_data", "the network sees faces; found false");
-  o.embeddings = std::filesystem::path(dataset) / "video_embeddings";
+  const face_folders folders = folders_of_faces(p.all, dataset);
   o.video_channels = p.video_channels;
+  if (p.encoder)
+    o.faces = std::make_shared<mouth_folder>(folders.mouths, *p.encoder, o.rate);
+  else
+    o.embeddings = folders.embeddings;
 }
 
 made make_mixture_set(const section& s, const purpose& p) {
@@ -172,17 +183,17 @@ made make_mixture_set(const section& s, const purpose& p) {
     s.wrong("target_sr", "the network works at ", p.sample_rate, " Hz, found ", rate,
             "; leave it null, or choose another model");
   if (!s.get<bool>("expect_target", true)) s.wrong("expect_target", "training needs the voices of the mixtures; found false");
-  const std::string path = config::user_path(s.get<std::string>("dataset_path"));
+  const std::string path = dataset_of(s);
   mixture_set_options o{.rate = p.sample_rate, .seed = p.seed, .threads = p.threads};
   read_faces(s, p, path, o);
   o.length = item_length(s, p.sample_rate);
   o.order = p.training ? item_order::shuffled : item_order::fixed;
   o.short_items = s.get<bool>("pad_short", false) ? when_short::pad : when_short::skip;
   o.peak = peak_of(s);
-  o.limit = static_cast<std::size_t>(limit_of(s));
+  o.limit = most_mixtures(s);
   o.max_seconds = s.get<double>("max_audio_length", 0);
-  o.shuffle_before_limit = s.get<bool>("shuffle_index", false);
-  auto set = std::make_unique<mixture_set>(list_dataset(path, s.get<std::string>("partition", "")), o);
+  o.shuffle_before_limit = any_mixtures(s);
+  auto set = std::make_unique<mixture_set>(list_dataset(path, partition_of(s)), o);
   if (set->sources() != p.sources && p.video_channels > 0)
     s.wrong("dataset_type", o.voices == item_voices::one ? "tss" : "bss", " gives items of ", set->sources(),
             set->sources() == 1 ? " face" : " faces", " where the network is trained with ", p.sources,
@@ -195,33 +206,60 @@ made make_mixture_set(const section& s, const purpose& p) {
   return {std::move(set), std::move(about), p.training, true};
 }
 
+const char* const parts[] = {"datasets.train", "datasets.val"};
+
+bool has_part(const settings& s, const std::string& part) { return s.has(part) && !s.at(part).is_null(); }
+
+std::string target_of(const section& s) { return s.target({"AVSSDataset", "DynamicMixing", "SyntheticMixtures"}); }
+
+// make(), and which part an error is of.
+template <class Make>
+auto of_part(const std::string& part, Make&& make) {
+  try {
+    return make();
+  } catch (const error& e) {
+    const std::string what = e.what();
+    fail(what.starts_with(part) ? "" : part + ": ", what);
+  }
+}
+
 made make(const settings& settings, const std::string& part, const purpose& p) {
   const section s(settings, part);
-  const std::string target = s.target({"AVSSDataset", "DynamicMixing", "SyntheticMixtures"});
+  const std::string target = target_of(s);
   const auto make_it = [&] {
     return target == "AVSSDataset"     ? make_mixture_set(s, p)
            : target == "DynamicMixing" ? make_dynamic(s, p)
                                        : make_synthetic(s, p);
   };
-  made m;
-  try {
-    m = make_it();
-  } catch (const error& e) {
-    const std::string what = e.what();
-    fail(what.starts_with(part) ? "" : part + ": ", what);
-  }
+  made m = of_part(part, make_it);
   m.about = one_line(part + ": " + m.about);
   return m;
 }
 
 }  // namespace
 
-train_sources make_train_sources(const settings& s, const item_needs& needs, std::uint64_t seed, int threads) {
+std::vector<seen_mixtures> list_seen_mixtures(const settings& settings) {
+  std::vector<seen_mixtures> sets;
+  for (const char* const part : parts) {
+    if (!has_part(settings, part)) continue;
+    const section s(settings, part);
+    if (target_of(s) != "AVSSDataset" || !s.get<bool>("use_video_data", true)) continue;
+    seen_mixtures set{dataset_of(s), {}};
+    std::vector<mixture_item> items = of_part(part, [&] { return list_dataset(set.dataset, partition_of(s)).items; });
+    keep_items(items, most_mixtures(s), any_mixtures(s));
+    for (const mixture_item& item : items) set.names.push_back(item.name);
+    sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
+train_sources make_train_sources(const settings& s, const item_needs& needs, std::uint64_t seed, int threads,
+                                 const std::optional<mouth_encoder>& encoder) {
   const auto to = [&](const std::string& part, bool training) {
-    return purpose{needs, random_stream(seed, "data", part).bits(0), threads, training};
+    return purpose{needs, s, encoder, random_stream(seed, "data", part).bits(0), threads, training};
   };
   train_sources result;
-  made train = make(s, "datasets.train", to("datasets.train", true));
+  made train = make(s, parts[0], to(parts[0], true));
   result.about = train.about;
   result.train_repeats = train.repeats || train.items->count() > 0;
   result.epoch_items = train.items->count();
@@ -229,8 +267,8 @@ train_sources make_train_sources(const settings& s, const item_needs& needs, std
     result.train = std::make_unique<shuffled_source>(std::shared_ptr(std::move(train.items)), seed);
   else
     result.train = std::move(train.items);
-  if (s.has("datasets.val") && !s.at("datasets.val").is_null()) {
-    made val = make(s, "datasets.val", to("datasets.val", false));
+  if (has_part(s, parts[1])) {
+    made val = make(s, parts[1], to(parts[1], false));
     if (val.items->count() == 0) fail("datasets.val.limit: a validation needs a number of items");
     result.about += "\n" + val.about;
     result.val_repeats = val.repeats;

@@ -3,9 +3,14 @@
 
 #include <avss/config/interpolation.hpp>
 #include <avss/data/batch.hpp>
+#include <avss/data/mouth_folder.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
+
+#include "tools/missing_embeddings.hpp"
 
 namespace avss::tools {
 
@@ -25,7 +30,11 @@ struct train_sources {
   std::string about;  // what was found, for people: one line for each of the two
 };
 
-// `threads` look into the files. Throws error.
-train_sources make_train_sources(const config::settings& s, const item_needs& needs, std::uint64_t seed, int threads);
+// The mixtures on disk whose faces training and validation are going to read. Throws error.
+std::vector<seen_mixtures> list_seen_mixtures(const config::settings& s);
+
+// `threads` look into the files. With an encoder, faces are seen through it; otherwise their embeddings are read. Throws error.
+train_sources make_train_sources(const config::settings& s, const item_needs& needs, std::uint64_t seed, int threads,
+                                 const std::optional<mouth_encoder>& encoder = std::nullopt);
 
 }  // namespace avss::tools

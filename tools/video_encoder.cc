@@ -8,6 +8,7 @@
 #include <avss/io/path_kind.hpp>
 #include <avss/io/printable.hpp>
 #include <ostream>
+#include <utility>
 
 namespace avss::tools {
 namespace {
@@ -102,18 +103,23 @@ void load(const video_encoder_config& c, lip_embedder& encoder, std::ostream& er
 
 }  // namespace
 
-video_encoder_config read_video_encoder(const config::settings& s, int threads, bool terminal) {
-  video_encoder_config c;
-  const auto path = [&](const char* key) { return config::user_path(s.get<std::string>(section + key, "")); };
-  const fs::path dataset = path("dataset_path");
-  const auto folder = [&](const char* key, const char* name) -> fs::path {
-    const std::string given = path(key);
-    if (given.empty() && dataset.empty())
+face_folders folders_of_faces(const config::settings& s, const fs::path& dataset) {
+  const auto path = [&](const char* key) -> fs::path { return config::user_path(s.get<std::string>(section + key, "")); };
+  const fs::path given = path("dataset_path"), base = given.empty() ? dataset : given;
+  const auto folder = [&](const char* key, const char* name) {
+    const fs::path own = path(key);
+    if (own.empty() && base.empty())
       fail("where are the mouths? give video_encoder.dataset_path=DIR with DIR/mouths/ID.npz, or video_encoder.", key, "=DIR");
-    return given.empty() ? dataset / name : fs::path(given);
+    return own.empty() ? base / name : own;
   };
-  c.embed.mouths = folder("mouths", "mouths");
-  c.embed.embeddings = folder("embeddings", "video_embeddings");
+  return {folder("mouths", "mouths"), folder("embeddings", "video_embeddings")};
+}
+
+video_encoder_config read_video_encoder(const config::settings& s, int threads, bool terminal, const fs::path& dataset) {
+  video_encoder_config c;
+  face_folders folders = folders_of_faces(s, dataset);
+  c.embed.mouths = std::move(folders.mouths);
+  c.embed.embeddings = std::move(folders.embeddings);
   c.embed.mouth_key = s.get<std::string>(section + "mouth_key");
   c.embed.format = s.one_of(section + "format", {"pt", "npy", "npz"});
   c.embed.preprocessing = s.one_of(section + "preprocessing", {"lrw", "reference"}) == "lrw" ? lip_preprocessing::lrw

@@ -3,6 +3,7 @@
 
 #include <avss/config/interpolation.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <iosfwd>
 #include <memory>
 #include <optional>
@@ -20,8 +21,16 @@ struct video_encoder_config {
   dim_t calibration_clips = 0;
 };
 
-// Throws avss::error, one line that names the key.
-video_encoder_config read_video_encoder(const config::settings& s, int threads, bool terminal);
+// Where the mouths and the embeddings of a data set lie: video_encoder.mouths and video_encoder.embeddings, or folders in
+// video_encoder.dataset_path, or, where that is not given either, in the data set's own. Sections need not be there.
+struct face_folders {
+  std::filesystem::path mouths, embeddings;
+};
+face_folders folders_of_faces(const config::settings& s, const std::filesystem::path& dataset = {});
+
+// `dataset` stands where video_encoder.dataset_path is null. Throws avss::error, one line that names the key.
+video_encoder_config read_video_encoder(const config::settings& s, int threads, bool terminal,
+                                        const std::filesystem::path& dataset = {});
 
 // The encoder with its weights: read, or drawn, its statistics made of the clips, and kept as EMBEDDINGS/encoder.safetensors,
 // which is taken when it is there already. Says on `out` what it is, and on `err` what it assumes and what it leaves aside.

@@ -33,6 +33,11 @@ class dnnl_conv {
     stream.wait();
   }
 
+  static const dnnl::engine& engine() {
+    static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
+    return cpu;
+  }
+
   void run(const float* x, const float* packed, const float* offset, float* y, void* scratch) const {
     const auto at = [&](const dnnl::memory::desc& d, const void* p) {
       return dnnl::memory(d, engine(), const_cast<void*>(p));  // inputs are read only
@@ -50,11 +55,6 @@ class dnnl_conv {
  private:
   using descriptor = dnnl::convolution_forward::primitive_desc;
   static constexpr auto type = dnnl::memory::data_type::f32;
-
-  static const dnnl::engine& engine() {
-    static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
-    return cpu;
-  }
 
   static dnnl::primitive_attr attributes(const op::image_conv_plan& p) {
     dnnl::post_ops after;

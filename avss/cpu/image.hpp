@@ -74,10 +74,11 @@ inline std::size_t scratch_bytes(const cpu&, const op::pack_image_conv<float>& o
 
 inline void execute(cpu&, const op::pack_image_conv<float>& o, void* scratch) {
   const serial_gemm one_thread;
+  if (!o.gain) return cpu_kernel::dnnl_conv(o.plan).pack(o.weight, o.packed);
   const dim_t out = o.plan.kernel.out, each = o.plan.n.channels * o.plan.kernel.taps();
   float* const scaled = static_cast<float*>(scratch);
   for (dim_t c = 0; c < out; ++c)
-    for (dim_t i = 0; i < each; ++i) scaled[c * each + i] = o.weight[c * each + i] * (o.gain ? o.gain[c] : 1.f);
+    for (dim_t i = 0; i < each; ++i) scaled[c * each + i] = o.weight[c * each + i] * o.gain[c];
   cpu_kernel::dnnl_conv(o.plan).pack(scaled, o.packed);
 }
 

@@ -9,6 +9,7 @@
 #include <avss/core/shape.hpp>
 #include <avss/data/batch.hpp>
 #include <avss/data/face_folder.hpp>
+#include <avss/data/face_source.hpp>
 #include <avss/data/mixture_layout.hpp>
 #include <avss/data/signal_stream.hpp>
 #include <avss/data/when_short.hpp>
@@ -20,6 +21,7 @@
 #include <exception>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -50,9 +52,19 @@ struct mixture_set_options {
   item_voices voices = item_voices::all;
   std::filesystem::path embeddings = {};  // the folder of the faces' lip embeddings; empty: sound alone
   dim_t video_channels = 512;             // of the embeddings
+  // In place of embeddings: what the faces are read from; where items are shuffled it may vary them, anew in every epoch.
+  std::shared_ptr<const face_source> faces = nullptr;
   std::uint64_t seed = 1;
   int threads = 1;  // to look into the files
 };
+
+// The first `limit` items by name, or as many chosen at random, always the same ones; all where limit is 0.
+inline void keep_items(std::vector<mixture_item>& items, std::size_t limit, bool at_random) {
+  if (limit == 0 || items.size() <= limit) return;
+  constexpr std::uint64_t always = 42;
+  if (at_random) random_stream(always, "mixture_set", "limit").shuffle(std::span(items));
+  items.resize(limit);
+}
 
 // Files are read each time that an item is made. Item n is of epoch n / count(). With faces, items begin with a video frame.
 class mixture_set : public item_source {
@@ -67,8 +79,10 @@ class mixture_set : public item_source {
     if (!(options_.peak >= 0 && options_.peak <= 1)) fail("a peak of ", options_.peak, " is asked for; expected 0 to 1");
     if (list.sources == 0) fail(folder_, ": has no ground truth; expected s1/, s2/, ... beside mix/");
     sources_ = static_cast<dim_t>(list.sources);
-    if (!options_.embeddings.empty()) faces_.emplace(options_.embeddings, options_.video_channels, options_.rate);
-    choose(list.items);
+    faces_ = options_.faces;
+    if (!faces_ && !options_.embeddings.empty())
+      faces_ = std::make_shared<face_folder>(options_.embeddings, options_.video_channels, options_.rate);
+    keep_items(list.items, options_.limit, options_.shuffle_before_limit);
     examine(list.items);
     if (faces_) examine_faces();
   }
@@ -103,9 +117,12 @@ class mixture_set : public item_source {
     if (!faces_) return;
     const place p = place_of(n);
     const dim_t first = (p.skip - p.delay) / faces_->samples_per_frame();
-    for (std::size_t s = 0; s < each; ++s)
-      faces_->read(p.from.faces[p.first + s], p.from.length, p.from.files.mixture, first,
+    for (std::size_t s = 0; s < each; ++s) {
+      std::optional<random_stream> draw;
+      if (options_.order == item_order::shuffled) draw.emplace(options_.seed, "mixture_set", "face", n, s);
+      faces_->read(p.from.faces[p.first + s], p.from.length, p.from.files.mixture, first, draw,
                    features.subspan(s * (size / each), size / each));
+    }
   }
 
  private:
@@ -120,13 +137,6 @@ class mixture_set : public item_source {
     std::size_t first = 0;      // of its sources
     dim_t skip = 0, delay = 0;  // samples: where the item begins in the recording, or the recording in a longer item
   };
-
-  void choose(std::vector<mixture_item>& items) const {
-    if (options_.limit == 0 || items.size() <= options_.limit) return;
-    constexpr std::uint64_t always = 42;
-    if (options_.shuffle_before_limit) random_stream(always, "mixture_set", "limit").shuffle(std::span(items));
-    items.resize(options_.limit);
-  }
 
   void examine(const std::vector<mixture_item>& items) {
     std::vector<dim_t> lengths(items.size());
@@ -240,7 +250,7 @@ class mixture_set : public item_source {
 
   mixture_set_options options_;
   std::string folder_;
-  std::optional<face_folder> faces_;
+  std::shared_ptr<const face_source> faces_;
   std::vector<entry> items_;
   dim_t sources_ = 0, length_ = 0;  // of a mixture; of an item
   std::size_t skipped_ = 0;

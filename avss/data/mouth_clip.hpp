@@ -62,24 +62,40 @@ inline mouth_clip read_mouth_clip(const std::string& path, const std::string& ke
 // Pixels along each side after the preprocessing.
 inline dim_t side_after(lip_preprocessing how) { return how == lip_preprocessing::lrw ? lrw_side : mouth_side; }
 
+// Where the pixels that are seen lie in every frame of a clip, and whether left and right change places.
+struct mouth_crop {
+  dim_t top = 0, left = 0;
+  bool mirrored = false;
+
+  friend bool operator==(const mouth_crop&, const mouth_crop&) = default;
+};
+inline mouth_crop centre_crop(const mouth_clip& clip, dim_t side) {
+  return {(clip.height - side) / 2, (clip.width - side) / 2, false};
+}
+
 namespace detail {
 
-// (value - mean) / scale of the centre, as a table of the 256 values.
-inline std::vector<float> normalised(const mouth_clip& clip, dim_t side, double mean, double scale) {
+// (value - mean) / scale of side x side pixels of frames [begin, end), as a table of the 256 values.
+inline std::vector<float> normalised(const mouth_clip& clip, const mouth_crop& crop, dim_t side, dim_t begin, dim_t end,
+                                     double mean, double scale) {
   float table[256];
   for (int v = 0; v < 256; ++v) table[v] = static_cast<float>((v / 255. - mean) / scale);
-  const dim_t top = (clip.height - side) / 2, left = (clip.width - side) / 2;
   std::vector<float> x;
-  x.reserve(static_cast<std::size_t>(clip.frames * side * side));
-  for (dim_t t = 0; t < clip.frames; ++t)
+  x.reserve(static_cast<std::size_t>((end - begin) * side * side));
+  for (dim_t t = begin; t < end; ++t)
     for (dim_t h = 0; h < side; ++h) {
-      const std::uint8_t* const row = clip.pixels.data() + ((t * clip.height + top + h) * clip.width + left);
-      for (dim_t w = 0; w < side; ++w) x.push_back(table[row[w]]);
+      const std::uint8_t* const row = clip.pixels.data() + ((t * clip.height + crop.top + h) * clip.width + crop.left);
+      for (dim_t w = 0; w < side; ++w) x.push_back(table[row[crop.mirrored ? side - 1 - w : w]]);
     }
   return x;
 }
 
 }  // namespace detail
+
+// Frames [begin, end) as the encoders of LRW see them, [frames, 88, 88]; the crop lies within the clip.
+inline std::vector<float> lrw_frames(const mouth_clip& clip, const mouth_crop& crop, dim_t begin, dim_t end) {
+  return detail::normalised(clip, crop, lrw_side, begin, end, 0.421, 0.165);
+}
 
 // What the encoder sees, [frames, side, side]. Throws error where the clip is too small.
 inline std::vector<float> preprocess(const mouth_clip& clip, lip_preprocessing how) {
@@ -87,7 +103,8 @@ inline std::vector<float> preprocess(const mouth_clip& clip, lip_preprocessing h
   if (clip.height < side || clip.width < side)
     fail("frames of ", clip.height, " x ", clip.width, " pixels, and this preprocessing needs ", side, " x ", side,
          "; crop the mouths to 96 x 96, or choose preprocessing lrw");
-  if (how == lip_preprocessing::lrw) return detail::normalised(clip, side, 0.421, 0.165);
+  const mouth_crop centre = centre_crop(clip, side);
+  if (how == lip_preprocessing::lrw) return lrw_frames(clip, centre, 0, clip.frames);
   // Over the whole clip; the variance is unbiased.
   const double n = static_cast<double>(clip.pixels.size());
   std::int64_t sum = 0, squares = 0;
@@ -98,7 +115,7 @@ inline std::vector<float> preprocess(const mouth_clip& clip, lip_preprocessing h
   const double mean = static_cast<double>(sum) / n;
   const double variance =
       std::max(static_cast<double>(squares) - static_cast<double>(sum) * mean, 0.) / (n - 1) / (255. * 255.);
-  return detail::normalised(clip, side, mean / 255, std::max(std::sqrt(variance), 1e-8));
+  return detail::normalised(clip, centre, side, 0, clip.frames, mean / 255, std::max(std::sqrt(variance), 1e-8));
 }
 
 }  // namespace avss

@@ -91,7 +91,7 @@ class media_video_reader {
            "; its time stamps are damaged, convert it, for example with ffmpeg");
     last_ = time;
     const double said = static_cast<double>(frame->pkt_duration) * av_q2d(stream_.stream().time_base);
-    length_ = said > 0.0005 && said < longest_pause ? said : usual_;
+    length_ = said > usual_ / 2 && said < longest_pause ? said : usual_;
     f.time = time, f.length = length_;
     convert(*frame, f.picture);
     ++count_;

@@ -6,6 +6,7 @@
 #include <avss/core/param.hpp>
 #include <avss/layer/map_units.hpp>
 #include <avss/op/image.hpp>
+#include <avss/op/image_back.hpp>
 #include <cmath>
 #include <string_view>
 
@@ -26,6 +27,11 @@ struct image_rules {
   bool batch_statistics = false;
   // With it: running = (1 - momentum) running + momentum new; 0 leaves them alone.
   double momentum = 0;
+
+  // As PyTorch trains: by the statistics of the batch, which are collected; or with the running ones, which stay as they are.
+  static image_rules training(bool frozen_statistics = false) {
+    return frozen_statistics ? image_rules{} : image_rules{true, running_momentum};
+  }
 };
 
 // weight [Out, Rest...], drawn from N(0, 2 / (Out x taps)) (He et al. 2015, fan out)
@@ -104,121 +110,77 @@ struct conv_norm {
     const op::image_size n = size_of(z);
     T *const mean = ctx.scratch(shape<Out>()).data, *const rstd = ctx.scratch(shape<Out>()).data;
     ctx.run(op::image_conv<T>{x.dim(0), p.plan, x.data, p.packed, nullptr, nullptr, z.data});
-    ctx.run(op::image_moments<T>{n, map_eps, z.data, mean, rstd});
-    if (rules.momentum > 0)
-      ctx.run(op::update_running<T>{Out, n.size() / Out, map_eps, rules.momentum, mean, rstd, ctx.value(norm.running_mean),
-                                    ctx.value(norm.running_var), ctx.value(norm.num_batches_tracked)});
+    take_moments(ctx, n, z.data, mean, rstd, rules);
     ctx.run(op::image_norm<T>{n, z.data, mean, rstd, ctx.value(norm.weight), ctx.value(norm.bias), add, bend, y.data});
   }
 
+  // What the way back needs.
+  template <class T>
+  struct saved {
+    view<image_shape<In>, T> x;   // the input, which its maker keeps
+    view<image_shape<Out>, T> z;  // conv(x)
+    T *mean = nullptr, *rstd = nullptr;
+    bool fixed = false;
+  };
+
+  // The same for training, without anything prepared: weights change with every step.
+  template <class C, class T>
+  void forward(C& ctx, view<image_shape<In>, T> x, view<image_shape<Out>, T> y, bool add, op::image_bend<T> bend,
+               const image_rules& rules, saved<T>& s) const {
+    const auto frame = ctx.frame();
+    s = {x, ctx.keep(y.extents), ctx.keep(shape<Out>()).data, ctx.keep(shape<Out>()).data, !rules.batch_statistics};
+    const op::image_conv_plan plan{{1, x.dim(1), x.dim(2), In}, kernel};
+    T* const packed = ctx.scratch(shape<dyn>(packed_for(ctx, plan))).data;
+    ctx.run(op::pack_image_conv<T>{plan, ctx.value(conv.weight), nullptr, packed});
+    ctx.run(op::image_conv<T>{x.dim(0), plan, x.data, packed, nullptr, nullptr, s.z.data});
+    if (s.fixed)
+      use_running(ctx, norm, s.mean, s.rstd);
+    else
+      take_moments(ctx, size_of(y), s.z.data, s.mean, s.rstd, rules);
+    ctx.run(norm_of(ctx, s, add, bend, y.data));
+  }
+
+  // norm(conv(x)) once more.
+  template <class C, class T>
+  void normalised_again(C& ctx, const saved<T>& s, view<image_shape<Out>, T> y) const {
+    ctx.run(norm_of(ctx, s, false, op::image_bend<T>{}, y.data));
+  }
+
+  // d holds dL/dy and becomes the gradient of what was added, `plus` if `add`; of which nothing is left where nothing was
+  // added. dx is assigned, if it is wanted.
+  template <class C, class T>
+  void backward(C& ctx, view<image_shape<Out>, T> d, bool add, const given<T>* plus, op::image_bend<T> bend, given<T>* dslope,
+                view<image_shape<In>, T> dx, bool want_dx, const saved<T>& s) const {
+    const auto frame = ctx.frame();
+    T* const dz = add ? ctx.scratch(d.extents).data : d.data;
+    ctx.run(op::image_norm_bwd<T>{size_of(d), s.z.data, s.mean, s.rstd, ctx.value(norm.weight), ctx.value(norm.bias), s.fixed,
+                                  add ? plus : nullptr, bend, d.data, dz, ctx.gradient(norm.weight), ctx.gradient(norm.bias),
+                                  dslope});
+    ctx.run(op::image_conv_bwd<T>{size_of(s.x), kernel, s.x.data, ctx.value(conv.weight), dz, want_dx ? dx.data : nullptr,
+                                  ctx.gradient(conv.weight)});
+  }
+
  private:
+  // mean and rstd of z, taken into the running statistics as the rules say.
+  template <class C, class T>
+  void take_moments(C& ctx, const op::image_size& n, const T* z, T* mean, T* rstd, const image_rules& rules) const {
+    ctx.run(op::image_moments<T>{n, map_eps, z, mean, rstd});
+    if (rules.momentum > 0)
+      ctx.run(op::update_running<T>{Out, n.size() / Out, map_eps, rules.momentum, mean, rstd, ctx.value(norm.running_mean),
+                                    ctx.value(norm.running_var), ctx.value(norm.num_batches_tracked)});
+  }
+
+  template <class C, class T>
+  op::image_norm<T> norm_of(const C& ctx, const saved<T>& s, bool add, op::image_bend<T> bend, T* y) const {
+    return {size_of(s.z), s.z.data, s.mean, s.rstd, ctx.value(norm.weight), ctx.value(norm.bias), add, bend, y};
+  }
+
   template <class C>
   static dim_t packed_for(C& ctx, const op::image_conv_plan& plan) {
     if constexpr (detail::is_measure<typename C::backend_type>)
       return packed_values(ctx.backend().backend, plan);
     else
       return packed_values(ctx.backend(), plan);
-  }
-};
-
-// conv 3x3 -> norm -> bend -> conv 3x3 -> norm -> (+ x, or + its norm(conv 1x1) where the shape changes) -> bend.
-// (He et al. 2016, "Deep residual learning", figure 2; names as in torchvision.)
-template <image_curve Form, dim_t In, dim_t Out, dim_t Stride>
-struct residual_block {
-  static constexpr bool changes = In != Out || Stride != 1;
-  using unit1 = conv_norm<In, Out, 3, Stride>;
-  using unit2 = conv_norm<Out, Out, 3, 1>;
-  using unit3 = conv_norm<In, Out, 1, Stride>;
-  unit1 first;
-  unit2 second;
-  image_slope<Form, Out> bend_first, bend_second;
-  struct shortcut {
-    unit3 unit;
-    template <class V>
-    void visit(V&& v) {
-      v("0", unit.conv);
-      v("1", unit.norm);
-    }
-  };
-  optional_param<changes, shortcut> downsample;
-
-  static op::image_size over(const op::image_size& n) { return unit1::kernel.over(n); }
-
-  template <class T>
-  struct prepared {
-    typename unit1::template prepared<T> first;
-    typename unit2::template prepared<T> second;
-    typename unit3::template prepared<T> shortcut;
-  };
-
-  template <class C, class T>
-  void prepare(C& ctx, const op::image_size& n, const image_rules& rules, prepared<T>& p) const {
-    first.prepare(ctx, n, rules, Form, false, p.first);
-    second.prepare(ctx, over(n), rules, Form, true, p.second);
-    if constexpr (changes) downsample.unit.prepare(ctx, n, rules, image_curve::identity, false, p.shortcut);
-  }
-
-  // Where the shape stays, y is x.
-  template <class C, class T>
-  void forward(C& ctx, view<image_shape<In>, T> x, view<image_shape<Out>, T> y, const image_rules& rules,
-               const prepared<T>& p) const {
-    const auto frame = ctx.frame();
-    const view<image_shape<Out>, T> h = ctx.scratch(y.extents);
-    first.forward(ctx, x, h, false, bend_of(ctx, bend_first), rules, p.first);
-    if constexpr (changes) downsample.unit.forward(ctx, x, y, false, op::image_bend<T>{}, rules, p.shortcut);
-    second.forward(ctx, h, y, true, bend_of(ctx, bend_second), rules, p.second);
-  }
-
-  template <class V>
-  void visit(V&& v) {
-    v("conv1", first.conv);
-    v("bn1", first.norm);
-    v("relu1", bend_first);
-    v("relu2", bend_second);
-    v("conv2", second.conv);
-    v("bn2", second.norm);
-    v("downsample", downsample);
-  }
-
-  template <class C, class T = typename C::T>
-  static op::image_bend<T> bend_of(const C& ctx, const image_slope<Form, Out>& slope) {
-    return {Form, ctx.value(slope.weight)};
-  }
-};
-
-// Two blocks; the first changes the shape.
-template <image_curve Form, dim_t In, dim_t Out, dim_t Stride>
-struct residual_stage {
-  using block1 = residual_block<Form, In, Out, Stride>;
-  using block2 = residual_block<Form, Out, Out, 1>;
-  block1 first;
-  block2 second;
-
-  static op::image_size over(const op::image_size& n) { return block1::over(n); }
-
-  template <class T>
-  struct prepared {
-    typename block1::template prepared<T> first;
-    typename block2::template prepared<T> second;
-  };
-
-  template <class C, class T>
-  void prepare(C& ctx, const op::image_size& n, const image_rules& rules, prepared<T>& p) const {
-    first.prepare(ctx, n, rules, p.first);
-    second.prepare(ctx, over(n), rules, p.second);
-  }
-
-  template <class C, class T>
-  void forward(C& ctx, view<image_shape<In>, T> x, view<image_shape<Out>, T> y, const image_rules& rules,
-               const prepared<T>& p) const {
-    first.forward(ctx, x, y, rules, p.first);
-    second.forward(ctx, y, y, rules, p.second);
-  }
-
-  template <class V>
-  void visit(V&& v) {
-    v("0", first);
-    v("1", second);
   }
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <avss/layer/image_units.hpp>
+#include <avss/layer/residual_image.hpp>
 
 namespace avss {
 
@@ -29,8 +30,9 @@ inline constexpr lip_encoder_config lip_tiny{.width = 4};
 // of all.
 //
 // A frame's features are made of the frames from two before to two behind it, zeros where the clip has none; nothing else joins
-// frames when BatchNorm goes by its running statistics, so any part of a clip can be made by itself. Forward only: there is no
-// backward, the encoder is used frozen.
+// frames when BatchNorm goes by its running statistics, so any part of a clip can be made by itself. There are two ways
+// forward: with weights that were prepared once, for an encoder that is used frozen, and one for training, which goes back,
+// too.
 template <lip_encoder_config S>
 class LipEncoder {
  public:
@@ -94,6 +96,63 @@ class LipEncoder {
     ctx.run(op::image_mean<T>{n.fourth, pitch, last.data, y});
   }
 
+  template <class T>
+  struct saved {
+    dim_t clip = 0, height = 0, frame_width = 0;
+    typename front_unit::template saved<T> front;
+    view<image_shape<width>, T> bent;  // before pooling
+    typename stage1::template saved<T> layer1;
+    typename stage2::template saved<T> layer2;
+    typename stage3::template saved<T> layer3;
+    typename stage4::template saved<T> layer4;
+  };
+
+  // For training: all frames of clips of `clip` each -> y [features, frames].
+  template <class C, class T>
+  void forward(C& ctx, view<clip_shape, T> x, dim_t clip, given<T>* y, const image_rules& rules, saved<T>& s) const {
+    const sizes n({x.dim(0), x.dim(1), x.dim(2), taps});
+    s.clip = clip, s.height = x.dim(1), s.frame_width = x.dim(2);
+    const auto stacked = kept<taps>(ctx, n.stacked);
+    s.bent = kept<width>(ctx, n.front);
+    ctx.run(op::stack_frames<T>{clip, s.height, s.frame_width, taps, 0, n.stacked.images, x.data, stacked.data});
+    front_.forward(ctx, stacked, s.bent, false, bend_of(ctx), rules, s.front);
+    const auto pooled = kept<width>(ctx, n.pooled), first = kept<width>(ctx, n.pooled);
+    ctx.run(op::image_max<T>{n.front, s.bent.data, pooled.data});
+    layer1_.forward(ctx, pooled, first, rules, s.layer1);
+    const auto second = kept<2 * width>(ctx, n.second);
+    layer2_.forward(ctx, first, second, rules, s.layer2);
+    const auto third = kept<4 * width>(ctx, n.third);
+    layer3_.forward(ctx, second, third, rules, s.layer3);
+    const auto last = kept<features>(ctx, n.fourth);
+    layer4_.forward(ctx, third, last, rules, s.layer4);
+    ctx.run(op::image_mean<T>{n.fourth, n.fourth.images, last.data, y});
+  }
+
+  // dy [features, frames]; dx, as x, is assigned, if it is wanted.
+  template <class C, class T>
+  void backward(C& ctx, const given<T>* dy, given<T>* dx, bool want_dx, const saved<T>& s) const {
+    const auto frame = ctx.frame();
+    const sizes n({s.bent.dim(0), s.height, s.frame_width, taps});
+    const auto front = scratch<width>(ctx, n.front);
+    {
+      const auto inner = ctx.frame();
+      const auto pooled = scratch<width>(ctx, n.pooled), first = scratch<width>(ctx, n.pooled);
+      const auto second = scratch<2 * width>(ctx, n.second);
+      const auto third = scratch<4 * width>(ctx, n.third);
+      const auto last = scratch<features>(ctx, n.fourth);
+      ctx.run(op::image_mean_bwd<T>{n.fourth, n.fourth.images, dy, last.data});
+      layer4_.backward(ctx, last, third, s.layer4);
+      layer3_.backward(ctx, third, second, s.layer3);
+      layer2_.backward(ctx, second, first, s.layer2);
+      layer1_.backward(ctx, first, pooled, s.layer1);
+      ctx.run(op::image_max_bwd<T>{n.front, s.bent.data, pooled.data, front.data});
+    }
+    view<image_shape<taps>, T> stacked{nullptr, s.front.x.extents};
+    if (want_dx) stacked = scratch<taps>(ctx, n.stacked);
+    front_.backward(ctx, front, false, nullptr, bend_of(ctx), ctx.gradient(bend_.weight), stacked, want_dx, s.front);
+    if (want_dx) ctx.run(op::unstack_frames<T>{s.clip, s.height, s.frame_width, taps, n.stacked.images, stacked.data, dx});
+  }
+
   template <class V>
   void visit(V&& v) {
     v("trunk.layer1", layer1_);
@@ -123,6 +182,15 @@ class LipEncoder {
     return ctx.scratch(image_shape<N>(n.images, n.height, n.width));
   }
 
+  template <dim_t N, class C>
+  static auto kept(C& ctx, const op::image_size& n) {
+    return ctx.keep(image_shape<N>(n.images, n.height, n.width));
+  }
+  template <class C, class T = typename C::T>
+  op::image_bend<T> bend_of(const C& ctx) const {
+    return {S.activation, ctx.value(bend_.weight)};
+  }
+
   // The front end: convolution over five frames, normalisation, bend, pooling.
   template <class C, class T>
   void see(C& ctx, view<clip_shape, T> x, dim_t clip, dim_t first, const sizes& n, view<image_shape<width>, T> y,
@@ -131,7 +199,7 @@ class LipEncoder {
     const auto stacked = scratch<taps>(ctx, n.stacked);
     const auto front = scratch<width>(ctx, n.front);
     ctx.run(op::stack_frames<T>{clip, x.dim(1), x.dim(2), taps, first, n.stacked.images, x.data, stacked.data});
-    front_.forward(ctx, stacked, front, false, op::image_bend<T>{S.activation, ctx.value(bend_.weight)}, rules, p.front);
+    front_.forward(ctx, stacked, front, false, bend_of(ctx), rules, p.front);
     ctx.run(op::image_max<T>{n.front, front.data, y.data});
   }
 

@@ -46,6 +46,15 @@ class run_lock {
   int folder_;
 };
 
+// Throws error where a new run would meet an old one. Makes nothing.
+inline void check_run_folder(const std::filesystem::path& folder, const std::string& resume_from) {
+  std::error_code code;
+  if (resume_from.empty() && std::filesystem::exists(folder, code) && (!std::filesystem::is_empty(folder, code) || code))
+    fail(folder.string(),
+         ": a run is there already, and nothing of it is deleted; choose another writer.run_name=NAME, continue it with "
+         "trainer.resume_from=checkpoint-last.pth, or move the folder away yourself");
+}
+
 // Makes the folder of a new run, or checks that the folder of a run to be resumed is there. Nothing in it is ever deleted
 // or overwritten by a new run: one that is not empty is refused. Throws error.
 inline run_lock open_run_folder(const std::filesystem::path& folder, const std::string& resume_from) {
@@ -70,10 +79,7 @@ inline run_lock open_run_folder(const std::filesystem::path& folder, const std::
   fs::create_directories(folder, code);
   if (code) fail(folder.string(), ": cannot be made: ", code.message(), "; choose another trainer.save_dir");
   run_lock lock(folder);
-  if (!fs::is_empty(folder, code) || code)
-    fail(folder.string(),
-         ": a run is there already, and nothing of it is deleted; choose another writer.run_name=NAME, continue it with "
-         "trainer.resume_from=checkpoint-last.pth, or move the folder away yourself");
+  check_run_folder(folder, resume_from);
   return lock;
 }
 

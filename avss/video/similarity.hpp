@@ -24,7 +24,7 @@ struct similarity {
 };
 
 // The one with the least sum of squared distances of from[i]'s images to to[i], of the pairs whose weight is not 0 (all if none
-// are given). Points that are all one give a translation.
+// are given). Points that are all one give scale 0.
 inline similarity least_squares_similarity(std::span<const point> from, std::span<const point> to,
                                            std::span<const char> use = {}) {
   point f, t;
@@ -39,7 +39,7 @@ inline similarity least_squares_similarity(std::span<const point> from, std::spa
     const double x = from[i].x - f.x, y = from[i].y - f.y, u = to[i].x - t.x, v = to[i].y - t.y;
     square += x * x + y * y, along += x * u + y * v, across += x * v - y * u;
   }
-  similarity s;
+  similarity s{0, 0, 0, 0};
   if (square > 0) s.a = along / square, s.b = across / square;
   s.dx = t.x - (s.a * f.x - s.b * f.y), s.dy = t.y - (s.b * f.x + s.a * f.y);
   return s;

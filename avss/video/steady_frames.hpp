@@ -40,7 +40,7 @@ class steady_frames {
       advance();
     }
     if (count_ == 0 && repeated_) return nullptr;  // not a single frame
-    if (!more_ && now >= shown_.time + shown_.length - tolerance && repeated_) return nullptr;
+    if (count_ > 0 && !more_ && now >= shown_.time + shown_.length - tolerance) return nullptr;
     ++count_;
     return &shown_.picture;
   }

@@ -4,9 +4,11 @@
 extern "C" {
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <libavutil/display.h>
 }
 
 #include <algorithm>
+#include <avss/video/picture.hpp>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -57,10 +59,39 @@ class media_file {
     return *this;
   }
 
+  // Pictures at their times, in milliseconds, that rise; all of the first one's size, which is even. `turned`: degrees
+  // clockwise by which the film is to be shown.
+  media_file& add_film(AVCodecID codec, std::vector<grey_picture> pictures, std::vector<std::int64_t> times, int turned = 0) {
+    AVCodecContext* e = make_encoder(codec);
+    e->width = static_cast<int>(pictures.front().width), e->height = static_cast<int>(pictures.front().height);
+    e->pix_fmt = codec == AV_CODEC_ID_MJPEG ? AV_PIX_FMT_YUVJ420P : AV_PIX_FMT_YUV420P, e->time_base = {1, 1000};
+    e->bit_rate = 4'000'000, e->gop_size = 12;
+    add_stream(e);
+    if (turned != 0) {
+      auto* matrix = reinterpret_cast<std::int32_t*>(av_stream_new_side_data(
+          container_->streams[container_->nb_streams - 1], AV_PKT_DATA_DISPLAYMATRIX, 9 * sizeof(std::int32_t)));
+      av_display_rotation_set(matrix, turned);
+    }
+    films_.push_back({encoders_.size() - 1, std::move(pictures), std::move(times)});
+    return *this;
+  }
+  // 25 frames a second.
+  media_file& add_film(AVCodecID codec, std::vector<grey_picture> pictures) {
+    std::vector<std::int64_t> times;
+    for (std::size_t i = 0; i < pictures.size(); ++i) times.push_back(static_cast<std::int64_t>(40 * i));
+    return add_film(codec, std::move(pictures), std::move(times));
+  }
+  // Sound begins that much later than the clock.
+  media_file& delay_sound(double seconds) {
+    sound_delay_ = seconds;
+    return *this;
+  }
+
   void write() {
     check(avformat_write_header(container_, nullptr), "header");
     for (const auto& [stream, samples] : sounds_) write_sound(stream, samples);
     for (const auto& [stream, count] : pictures_) write_pictures(stream, count);
+    for (const film& f : films_) write_film(f);
     check(av_write_trailer(container_), "trailer");
   }
 
@@ -115,7 +146,7 @@ class media_file {
       AVFrame* frame = av_frame_alloc();
       frame->nb_samples = std::min(size, length - at), frame->format = e->sample_fmt, frame->sample_rate = e->sample_rate;
       av_channel_layout_copy(&frame->ch_layout, &e->ch_layout);
-      frame->pts = at;
+      frame->pts = at + std::lround(sound_delay_ * e->sample_rate);
       check(av_frame_get_buffer(frame, 0), "memory");
       for (int i = 0; i < frame->nb_samples; ++i)
         for (int c = 0; c < channels; ++c)
@@ -141,10 +172,40 @@ class media_file {
     encode(stream, nullptr);
   }
 
+  struct film {
+    std::size_t stream;
+    std::vector<grey_picture> pictures;
+    std::vector<std::int64_t> times;  // ms
+  };
+
+  void write_film(const film& f) {
+    const AVCodecContext* e = encoders_[f.stream];
+    const bool full = e->pix_fmt == AV_PIX_FMT_YUVJ420P;
+    for (std::size_t n = 0; n < f.pictures.size(); ++n) {
+      AVFrame* frame = av_frame_alloc();
+      frame->width = e->width, frame->height = e->height, frame->format = e->pix_fmt, frame->pts = f.times[n];
+      check(av_frame_get_buffer(frame, 0), "memory");
+      const grey_picture& p = f.pictures[n];
+      for (std::size_t y = 0; y < p.height; ++y)
+        for (std::size_t x = 0; x < p.width; ++x) {
+          const int grey = p.pixels[y * p.width + x];
+          frame->data[0][y * static_cast<std::size_t>(frame->linesize[0]) + x] =
+              static_cast<std::uint8_t>(full ? grey : 16 + (grey * 219 + 127) / 255);
+        }
+      for (int plane = 1; plane < 3; ++plane)
+        std::memset(frame->data[plane], 128, static_cast<std::size_t>(frame->linesize[plane] * (e->height / 2)));
+      encode(f.stream, frame);
+      av_frame_free(&frame);
+    }
+    encode(f.stream, nullptr);
+  }
+
   AVFormatContext* container_ = nullptr;
+  double sound_delay_ = 0;  // s
   std::vector<AVCodecContext*> encoders_;
   std::vector<std::pair<std::size_t, std::vector<float>>> sounds_;  // stream, samples
   std::vector<std::pair<std::size_t, int>> pictures_;               // stream, number
+  std::vector<film> films_;
 };
 
 }  // namespace avss::testing

@@ -115,7 +115,6 @@ TEST_F(train_faces, says_what_is_wrong_with_faces) {
   expect_refusal(tiny("x") + "datasets.train.dataset_type=bss", "bss", "2 faces", "model.num_speakers");
   expect_refusal(tiny("x") + "datasets.train.dataset_type=all", "dataset_type", "tss");
   expect_refusal(tiny("x") + "model.num_speakers=2", "tss", "1 face");
-  expect_refusal(tiny("x") + "video_encoder.prepare_embeddings=true", "video_encoder.prepare_embeddings", "//tools:embed");
   expect_refusal(tiny("x") + "datasets.train.segment=null", "2 s", "pad");  // constant_len_value
   expect_refusal("-cn=train_rtfsnet model=rtfsnet_tiny datasets=dynamic datasets.train.folders=" + folder.string(), "no faces",
                  "train_av");
