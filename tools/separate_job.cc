@@ -72,6 +72,9 @@ class separation {
 
   int run() {
     const stop_on_signal guard;
+    if (network_.video_channels() != lip_embedder::features)
+      fail(network_.info().name, " sees faces of ", network_.video_channels(), " features, and the lip-reading encoder gives ",
+           lip_embedder::features, "; choose model=rtfsnet or another for so many");
     refuse_inputs();
     try {
       staged_folder folder(o_.out);

@@ -36,20 +36,20 @@ class function_separator : public separator {
   function f_;
 };
 
-// Any function as a network that sees faces, of two channels; remembers what it was given.
+// Any function as a network that sees faces; remembers what it was given.
 class function_av_separator : public av_separator {
  public:
   using function = std::function<void(const av_size& n, std::span<const float> mixture, std::span<const float> video,
                                       std::span<float> voices)>;
 
-  function_av_separator(int rate, function f, dim_t shortest_video = 1, dim_t shortest_sound = 1)
-      : f_(std::move(f)), shortest_video_(shortest_video), shortest_sound_(shortest_sound) {
+  function_av_separator(int rate, function f, dim_t shortest_video = 1, dim_t shortest_sound = 1, dim_t channels = 2)
+      : f_(std::move(f)), shortest_video_(shortest_video), shortest_sound_(shortest_sound), channels_(channels) {
     info_.name = "fake";
     info_.sample_rate = rate;
     info_.ordered = true;
   }
   const separator_info& info() const override { return info_; }
-  dim_t video_channels() const override { return 2; }
+  dim_t video_channels() const override { return channels_; }
   dim_t shortest_video() const override { return shortest_video_; }
   dim_t shortest_sound() const override { return shortest_sound_; }
   void load(const loaded_weights&, const std::string&) override {}
@@ -69,7 +69,7 @@ class function_av_separator : public av_separator {
  private:
   separator_info info_;
   function f_;
-  dim_t shortest_video_, shortest_sound_;
+  dim_t shortest_video_, shortest_sound_, channels_;
 };
 
 // The part of x below a cut-off that falls with `half`, a moving average of 2 half + 1 samples; x less it is the rest.
