@@ -89,9 +89,12 @@ class media_video_reader {
     if (count_ > 0 && time - last_ > longest_pause)
       fail(where(), ": its picture pauses for ", time - last_, " s, at ", last_, " s; expected at most ", longest_pause,
            "; its time stamps are damaged, convert it, for example with ffmpeg");
+    if (count_ == 0) first_ = time;
     last_ = time;
+    // Some containers count in milliseconds and give every frame one: what the frames before had tells better.
+    const double usual = count_ > 0 && time > first_ ? (time - first_) / static_cast<double>(count_) : usual_;
     const double said = static_cast<double>(frame->pkt_duration) * av_q2d(stream_.stream().time_base);
-    length_ = said > usual_ / 2 && said < longest_pause ? said : usual_;
+    length_ = said > usual / 2 && said < longest_pause ? said : usual;
     f.time = time, f.length = length_;
     convert(*frame, f.picture);
     ++count_;
@@ -133,7 +136,7 @@ class media_video_reader {
   std::vector<std::uint8_t> lines_;
   grey_picture lying_;
   int turns_ = 0, width_ = 0, height_ = 0;
-  double usual_ = 0.04, last_ = 0, length_ = 0;  // s
+  double usual_ = 0.04, first_ = 0, last_ = 0, length_ = 0;  // s
   std::size_t count_ = 0;
 };
 

@@ -9,13 +9,14 @@
 namespace avss {
 
 // Compares pictures by their means over 32 x 18 fields. A cut changes what is bright and what is dark: the fields of both
-// pictures are hardly correlated. Motion and pans leave most of them alike; a flash or a lamp that is switched on scales them
-// all. A dissolve is no cut.
+// pictures are hardly correlated, and most have changed. Motion and pans leave most of them alike, so does what moves in front
+// of the camera; a flash or a lamp that is switched on scales them all. A dissolve is no cut.
 class scene_cut {
  public:
   static constexpr std::size_t columns = 32, rows = 18, fields = columns * rows;
   double least_correlation = 0.6;
-  double least_change = 8;  // grey values, mean over the fields: two nearly black pictures do not correlate either
+  double changed = 10;         // grey values by which a field has: two nearly black pictures do not correlate either
+  double least_fields = 0.35;  // of all, that have changed
 
   // Whether this picture begins a new scene; the first one does not.
   bool operator()(const grey_picture& picture) {
@@ -43,9 +44,9 @@ class scene_cut {
   }
 
   bool differ(const std::array<double, fields>& a, const std::array<double, fields>& b) const {
-    double mean_a = 0, mean_b = 0, change = 0;
-    for (std::size_t f = 0; f < fields; ++f) mean_a += a[f], mean_b += b[f], change += std::abs(a[f] - b[f]);
-    if (change / fields < least_change) return false;
+    double mean_a = 0, mean_b = 0, others = 0;
+    for (std::size_t f = 0; f < fields; ++f) mean_a += a[f], mean_b += b[f], others += std::abs(a[f] - b[f]) > changed;
+    if (others < least_fields * fields) return false;
     mean_a /= fields, mean_b /= fields;
     double ab = 0, aa = 0, bb = 0;
     for (std::size_t f = 0; f < fields; ++f) {
