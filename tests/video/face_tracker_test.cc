@@ -251,7 +251,7 @@ TEST(track_faces, does_not_search_repeated_frames) {
       return true;
     }
   } film;
-  face_options o = small_options();
+  finding_options o = small_options();
   o.tracking.detect_every = 1;
   const film_faces found = track_faces(film, finder, o, [] {});
   EXPECT_EQ(found.frames, 20u);
