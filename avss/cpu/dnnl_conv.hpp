@@ -14,7 +14,7 @@ namespace avss::cpu_kernel {
 // alone. Several threads may run it at once, each with a scratchpad of its own. PReLU is left to the caller.
 class dnnl_conv {
  public:
-  explicit dnnl_conv(const op::image_conv_plan& p) try : plan_(p), desc_(describe(p)), primitive_(desc_) {
+  explicit dnnl_conv(const op::image_conv_plan& p) try : plan_(p), desc_(describe(p)), primitive_(made(desc_)) {
   } catch (const dnnl::error& e) {
     fail("oneDNN cannot convolve an image of ", p.n.height, " x ", p.n.width, " x ", p.n.channels, " to ", p.kernel.out,
          " channels: ", e.what());
@@ -55,6 +55,12 @@ class dnnl_conv {
  private:
   using descriptor = dnnl::convolution_forward::primitive_desc;
   static constexpr auto type = dnnl::memory::data_type::f32;
+
+  // With as many threads as it was described for: oneDNN counts them anew.
+  static dnnl::convolution_forward made(const descriptor& d) {
+    const serial_gemm one_thread;
+    return dnnl::convolution_forward(d);
+  }
 
   static dnnl::primitive_attr attributes(const op::image_conv_plan& p) {
     dnnl::post_ops after;

@@ -49,6 +49,12 @@ class dnnl_conv_shapes {
   dnnl::primitive_attr attributes;
 };
 
+// With as many threads as it was described for: oneDNN counts them anew.
+template <class P>
+P dnnl_made(const typename P::primitive_desc& d) {
+  const serial_gemm one_thread;
+  return P(d);
+}
 inline dnnl::memory dnnl_at(const dnnl::memory::desc& d, const void* p) {
   return {d, dnnl_conv::engine(), const_cast<void*>(p)};  // inputs are read only
 }
@@ -72,7 +78,9 @@ inline void dnnl_reorder(dnnl::memory from, dnnl::memory to, bool add) {
 class dnnl_conv_data_back {
  public:
   dnnl_conv_data_back(const op::image_size& n, const op::image_kernel& k)
-      : s_(n, k, 1), desc_(s_.describe<dnnl::convolution_backward_data>(s_.w)), primitive_(desc_) {}
+      : s_(n, k, 1),
+        desc_(s_.describe<dnnl::convolution_backward_data>(s_.w)),
+        primitive_(dnnl_made<dnnl::convolution_backward_data>(desc_)) {}
 
   std::size_t packed_bytes() const { return desc_.weights_desc().get_size(); }
   std::size_t scratch_bytes() const { return desc_.scratchpad_desc().get_size(); }
@@ -97,7 +105,7 @@ class dnnl_conv_data_back {
 class dnnl_conv_weights_back {
  public:
   dnnl_conv_weights_back(const op::image_size& n, const op::image_kernel& k, dim_t images)
-      : s_(n, k, images), desc_(s_.describe<back>(layout(n, k))), primitive_(desc_) {}
+      : s_(n, k, images), desc_(s_.describe<back>(layout(n, k))), primitive_(dnnl_made<back>(desc_)) {}
 
   std::size_t packed_bytes() const { return desc_.diff_weights_desc().get_size(); }
   std::size_t scratch_bytes() const { return desc_.scratchpad_desc().get_size(); }

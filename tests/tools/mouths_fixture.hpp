@@ -53,7 +53,8 @@ class with_mouths : public tool_in_folder {
            "trainer.dropout=false trainer.save_period=0 dataloader.batch_size=1 datasets.train.segment=0.24 trainer.save_dir=" +
            folder.string() + " datasets.train.dataset_path=" + data().string() + " writer.run_name=" + name + " ";
   }
-  outcome train(const std::string& arguments) const { return run_tool("train", arguments); }
+  // As on a machine of several cores, whatever the tests are given.
+  outcome train(const std::string& arguments) const { return run_tool("train", arguments, "OMP_NUM_THREADS=2"); }
   // Fails with one line that has all `parts`.
   template <class... Parts>
   void expect_refusal(const outcome& r, const Parts&... parts) {
