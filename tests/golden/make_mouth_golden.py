@@ -182,8 +182,8 @@ def compare(folder, films):
                 distance.append(np.hypot(*(apply(s, where[t][None])[0] - (np.array(mine[6:]) + 48))))
             d, n = np.array(distance), len(distance)
             raw = np.linalg.norm(theirs["data"][:n] - points[:n], axis=2).mean(1) * np.hypot(opencv[:n, 0], opencv[:n, 1])
-            print(f"{name}: {n} frames, {len(seen)} seen; centres apart: median {np.median(d):.2f}, 95 % {np.percentile(d, 95):.2f}, "
-                  f"most {d.max():.2f}, within 2: {np.mean(d <= 2):.1%}; landmarks: median {np.median(raw):.2f}", flush=True)
+            print(f"{name}: {n} frames, {len(seen)} seen; centres apart: median {np.median(d):.2f}, "
+                  f"95 % {np.percentile(d, 95):.2f}, most {d.max():.2f}, within 2: {np.mean(d <= 2):.1%}; landmarks: median {np.median(raw):.2f}", flush=True)
 
 
 if __name__ == "__main__":
