@@ -103,14 +103,7 @@ class trainer {
   int run() {
     if (!log_) open();
     try {
-      while (c_.epoch < o_.n_epochs) {
-        run_epoch();
-        if (o_.early_stop > 0 && monitor_.on() && data_.val_items > 0 && c_.epoch - c_.best_epoch >= o_.early_stop &&
-            c_.epoch < o_.n_epochs) {
-          bar_.line("stopped early: no better val_" + monitor_.name() + " in " + std::to_string(o_.early_stop) + " epochs");
-          break;
-        }
-      }
+      while (c_.epoch < o_.n_epochs && !stops_early()) run_epoch();
     } catch (const stopped&) {
       save();
       bar_.line("stopped at step " + std::to_string(c_.step) + "; continue with trainer.resume_from=" + last_checkpoint);
@@ -144,6 +137,15 @@ class trainer {
 
   void check_stop() const {
     if (stop_ && stop_()) throw stopped();
+  }
+
+  // Asked before each epoch, so that a run that ended so does not go on when it is resumed.
+  bool stops_early() {
+    if (o_.early_stop == 0 || !monitor_.on() || data_.val_items == 0 || c_.epoch_step > 0 ||
+        c_.epoch - c_.best_epoch < o_.early_stop)
+      return false;
+    bar_.line("stopped early: no better val_" + monitor_.name() + " in " + std::to_string(o_.early_stop) + " epochs");
+    return true;
   }
 
   void run_epoch() {

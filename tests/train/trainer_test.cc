@@ -151,6 +151,22 @@ TEST_F(training, stops_early) {
   o.n_epochs = 50, o.epoch_len = 1, o.early_stop = 2;
   ASSERT_EQ(run(*net, o, rate_schedule(constant_rate(1e-9)), data()), 0);
   EXPECT_NE(out.str().find("stopped early"), std::string::npos) << out.str();
+
+  // Resumed, it is still at its end.
+  const std::string weights = weights_of(*net), log = log_of("run"), bytes = bytes_of_file(folder / "run" / last_checkpoint);
+  o.resume_from = last_checkpoint;
+  out.str("");
+  const auto again = make_tiny({.seed = 99, .threads = 1});
+  ASSERT_EQ(run(*again, o, rate_schedule(constant_rate(1e-9)), data()), 0);
+  EXPECT_NE(out.str().find("stopped early"), std::string::npos) << out.str();
+  EXPECT_TRUE(weights_of(*again) == weights);
+  EXPECT_EQ(log_of("run"), log);
+  EXPECT_TRUE(bytes_of_file(folder / "run" / last_checkpoint) == bytes);
+
+  // With more patience it goes on.
+  o.early_stop = 3;
+  ASSERT_EQ(run(*again, o, rate_schedule(constant_rate(1e-9)), data()), 0);
+  EXPECT_NE(log_of("run"), log);
 }
 
 TEST_F(training, says_what_a_resumed_run_changes) {
