@@ -1,21 +1,19 @@
 // //tools:train on voices alone.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <avss/io/audio.hpp>
 #include <avss/train/checkpoint.hpp>
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/support/audio_fixture.hpp"
+#include "tests/support/child_process.hpp"
 #include "tests/tools/train_fixture.hpp"
 
 namespace avss {
@@ -34,24 +32,11 @@ class train : public train_in_folder {
            "trainer.save_period=0 trainer.save_dir=" +
            folder.string() + " writer.run_name=" + name + " ";
   }
-  pid_t start(const std::string& arguments) const {
-    const pid_t child = fork();
-    if (child != 0) return child;
-    if (!std::freopen((folder / "stdout").c_str(), "w", stdout) || !std::freopen((folder / "stderr").c_str(), "w", stderr))
-      _exit(126);
+  child_process start(const std::string& arguments) const {
     std::istringstream in(arguments);
     std::vector<std::string> words{"./tools/train"};
     for (std::string w; in >> w;) words.push_back(w);
-    std::vector<char*> argv;
-    for (std::string& w : words) argv.push_back(w.data());
-    argv.push_back(nullptr);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
-  static int wait_for(pid_t child) {
-    int status = 0;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return child_process(std::move(words), folder / "stdout", folder / "stderr");
   }
 };
 
@@ -113,12 +98,13 @@ TEST_F(train, killed_and_resumed_equals_uninterrupted) {
   const std::string expected = content(folder / "whole/checkpoint-last.pth");
   for (const int pause : {0, 37, 90, 151}) {  // ms after the first checkpoint
     const std::string name = "killed" + std::to_string(pause);
-    const pid_t child = start(tiny(name) + more);
-    while (!fs::exists(folder / name / "checkpoint-last.pth") && waitpid(child, nullptr, WNOHANG) == 0)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    child_process child = start(tiny(name) + more);
+    ASSERT_TRUE(child.runs_until([&] { return fs::exists(folder / name / "checkpoint-last.pth"); }))
+        << bytes_of_file(folder / "stderr");
     std::this_thread::sleep_for(std::chrono::milliseconds(pause));
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
+    child.signal(SIGKILL);
+    const int status = child.wait();
+    EXPECT_TRUE(status == 128 + SIGKILL || status == 0) << bytes_of_file(folder / "stderr");  // 0: it was done already
     const outcome r = run(tiny(name) + more + "trainer.resume_from=checkpoint-last.pth");
     ASSERT_EQ(r.status, 0) << r.err;
     EXPECT_EQ(content(folder / name / "checkpoint-last.pth"), expected) << pause;
@@ -129,12 +115,12 @@ TEST_F(train, killed_and_resumed_equals_uninterrupted) {
 TEST_F(train, an_interrupt_saves) {
   for (const int signal : {SIGINT, SIGTERM}) {
     const std::string name = "signal" + std::to_string(signal);
-    const pid_t child = start(tiny(name) + "trainer.epoch_len=100000 trainer.save_steps=0");
-    while (!fs::exists(folder / name / "metrics.csv") && kill(child, 0) == 0)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    child_process child = start(tiny(name) + "trainer.epoch_len=100000 trainer.save_steps=0");
+    ASSERT_TRUE(child.runs_until([&] { return fs::exists(folder / name / "metrics.csv"); }))
+        << bytes_of_file(folder / "stderr");
     std::this_thread::sleep_for(std::chrono::milliseconds(60));
-    kill(child, signal);
-    EXPECT_EQ(wait_for(child), 130) << bytes_of_file(folder / "stderr");
+    child.signal(signal);
+    EXPECT_EQ(child.wait(), 130) << bytes_of_file(folder / "stderr");
     const checkpoint c = read_checkpoint(folder / name / "checkpoint-last.pth");
     EXPECT_NE(bytes_of_file(folder / "stdout").find("stopped at step " + std::to_string(c.step)), std::string::npos);
   }
