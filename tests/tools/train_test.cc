@@ -159,7 +159,8 @@ TEST_F(train, says_what_is_wrong_with_a_configuration) {
   expect_refusal(tiny("x") + "trainer.epoch_len=null datasets.train.limit=1", "dataloader.batch_size");
   expect_refusal(tiny("x") + "trainer.monitor=val_loss", "max METRIC");
   expect_refusal(tiny("x") + "trainer.device=cuda", "auto", "cpu");
-  expect_refusal(tiny("x") + "datasets.train.segment=-1", "segment", "seconds");
+  for (const char* segment : {"-1", "0", "1e-9", "3601", "1e9"})
+    expect_refusal(tiny("x") + "datasets.train.segment=" + segment, "datasets.train.segment", "seconds from 0.01 to 3600");
   expect_refusal(tiny("a/b"), "writer.run_name");
   expect_refusal(tiny("x") + "model=convtasnet_paper", "separation only", "convtasnet_small");
   expect_refusal(tiny("x") + "optimizer=sgd optimizer.momentum=0", "momentum");
@@ -184,6 +185,7 @@ class train_on_files : public train {
  protected:
   // speakers/<name>/: two recordings of each
   void record(const std::vector<std::string>& speakers, std::size_t samples = 4000) const {
+  EXPECT_EQ(bytes_of_file(folder / "stdout"), "");  // no line that breaks off
     std::uint32_t seed = 1;
     for (const std::string& name : speakers)
       for (const char* file : {"a.flac", "b.wav"}) {
