@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <avss/io/audio.hpp>
 #include <avss/train/checkpoint.hpp>
 #include <chrono>
@@ -112,6 +113,35 @@ TEST_F(train, killed_and_resumed_equals_uninterrupted) {
   }
 }
 
+TEST_F(train, what_a_killed_run_left_half_written_goes_and_nothing_else) {
+  ASSERT_EQ(run(tiny("a")).status, 0);
+  for (const char* name :
+       {".checkpoint-new.pth.1-2.tmp", ".config.yaml.1-2.tmp", ".config-until-step3.yaml.1-2.tmp", ".metrics.csv.1-2.tmp",
+        ".metrics.jsonl.1-2.tmp", "checkpoint-previous.pth.tmp", "checkpoint-epoch1.pth.tmp", "model_best.pth.tmp"})
+    write_bytes(folder / "a" / name, "half");
+  for (const char* name : {"mine.tmp", "mine.pth.tmp", ".mine.tmp"}) write_bytes(folder / "a" / name, "mine");
+  ASSERT_EQ(run(tiny("a") + "trainer.resume_from=checkpoint-last.pth").status, 0) << bytes_of_file(folder / "stderr");
+  std::vector<std::string> left;
+  for (const auto& e : fs::directory_iterator(folder / "a"))
+    if (e.path().extension() == ".tmp") left.push_back(e.path().filename());
+  std::sort(left.begin(), left.end());
+  EXPECT_EQ(left, (std::vector<std::string>{".mine.tmp", "mine.pth.tmp", "mine.tmp"}));
+}
+
+TEST_F(train, config_yaml_is_of_the_steps_that_are_made) {
+  const std::string schedule = "lr_scheduler.epochs=3 ", again = "trainer.resume_from=checkpoint-last.pth ";
+  ASSERT_EQ(run(tiny("a") + schedule).status, 0) << bytes_of_file(folder / "stderr");
+  const std::string first = bytes_of_file(folder / "a/config.yaml");
+  ASSERT_EQ(run(tiny("a") + schedule + again).status, 0) << bytes_of_file(folder / "stderr");
+  EXPECT_NE(bytes_of_file(folder / "stdout").find("all 2 epochs are done"), std::string::npos);
+  EXPECT_EQ(bytes_of_file(folder / "a/config.yaml"), first);
+  EXPECT_FALSE(fs::exists(folder / "a/config-until-step24.yaml"));
+  ASSERT_EQ(run(tiny("a") + schedule + again + "trainer.n_epochs=3").status, 0) << bytes_of_file(folder / "stderr");
+  EXPECT_NE(bytes_of_file(folder / "stdout").find("epoch 3 done"), std::string::npos);
+  EXPECT_NE(bytes_of_file(folder / "a/config.yaml").find("n_epochs: 3\n"), std::string::npos);
+  EXPECT_EQ(bytes_of_file(folder / "a/config-until-step24.yaml"), first);
+}
+
 TEST_F(train, an_interrupt_saves) {
   for (const int signal : {SIGINT, SIGTERM}) {
     const std::string name = "signal" + std::to_string(signal);
@@ -154,6 +184,7 @@ TEST_F(train, says_what_is_wrong_with_a_configuration) {
   expect_refusal(tiny("x") + "trainer.n_epochs=9000000000000000000", "trainer.n_epochs");
   expect_refusal(tiny("x") + "dataloader.num_workers=4294967297", "dataloader.num_workers");
   expect_refusal(tiny("x") + "dataloader.batch_size=2000000", "dataloader.batch_size", "MiB");
+  EXPECT_EQ(bytes_of_file(folder / "stdout"), "");  // no line that breaks off
   expect_refusal(tiny("x") + "dataloader.batch_size=1000000000000", "dataloader.batch_size");
   expect_refusal(tiny("x") + "trainer.epoch_len=null", "endless", "trainer.epoch_len");
   expect_refusal(tiny("x") + "trainer.epoch_len=null datasets.train.limit=1", "dataloader.batch_size");
@@ -185,7 +216,6 @@ class train_on_files : public train {
  protected:
   // speakers/<name>/: two recordings of each
   void record(const std::vector<std::string>& speakers, std::size_t samples = 4000) const {
-  EXPECT_EQ(bytes_of_file(folder / "stdout"), "");  // no line that breaks off
     std::uint32_t seed = 1;
     for (const std::string& name : speakers)
       for (const char* file : {"a.flac", "b.wav"}) {
