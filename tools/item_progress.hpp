@@ -7,17 +7,23 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <mutex>
 #include <ostream>
 #include <string>
+#include <utility>
 
 namespace avss::tools {
 
 // Threads may share it.
 class item_progress {
  public:
-  item_progress(std::ostream& out, bool terminal, std::size_t items, const char* what = "files")
-      : out_(out), terminal_(terminal), items_(items), what_(what), start_(clock::now()), drawn_(start_) {}
+  using clock = std::chrono::steady_clock;
+
+  // `now` tells the time.
+  item_progress(std::ostream& out, bool terminal, std::size_t items, const char* what = "files",
+                std::function<clock::time_point()> now = clock::now)
+      : out_(out), terminal_(terminal), items_(items), what_(what), now_(std::move(now)), start_(now_()), drawn_(start_) {}
   // The bar is gone before anything else is printed.
   ~item_progress() {
     if (terminal_ && drawn_any_) out_ << "\r\033[K" << std::flush;
@@ -29,7 +35,7 @@ class item_progress {
   void step() {
     const std::lock_guard lock(mutex_);
     ++done_;
-    const clock::time_point now = clock::now();
+    const clock::time_point now = now_();
     const double since = std::chrono::duration<double>(now - drawn_).count();
     if (since < (terminal_ ? 0.2 : 10.)) return;
     drawn_ = now;
@@ -45,7 +51,6 @@ class item_progress {
   }
 
  private:
-  using clock = std::chrono::steady_clock;
   static std::int64_t count(std::size_t n) { return static_cast<std::int64_t>(n); }
 
   // "120/3000 files  85.3 files/s  0:00:34 left"
@@ -61,6 +66,7 @@ class item_progress {
   bool terminal_;
   std::size_t items_, done_ = 0;
   const char* what_;
+  std::function<clock::time_point()> now_;
   clock::time_point start_, drawn_;
   bool drawn_any_ = false;
   mutable std::mutex mutex_;

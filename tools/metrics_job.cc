@@ -1,12 +1,19 @@
 #include "tools/metrics_job.hpp"
 
+#include <unistd.h>
+
 #include <avss/core/error.hpp>
 #include <avss/core/parallel.hpp>
 #include <avss/io/atomic_file.hpp>
+#include <avss/io/bytes.hpp>
+#include <avss/io/read_file.hpp>
+#include <cerrno>
 #include <cstddef>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "tools/item_progress.hpp"
 #include "tools/score_report.hpp"
@@ -17,10 +24,38 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* csv_name = "scores.csv";
+constexpr const char* json_name = "scores.json";
+
 void make_folder(const fs::path& folder) {
   std::error_code code;
   fs::create_directories(folder, code);
   if (code) fail(folder.string(), ": cannot be made: ", code.message(), "; choose another metric_calculator.save_path");
+}
+
+// Before anything is scored: results that could not be written, or would replace a file of somebody else.
+void check_folder(const fs::path& folder) {
+  std::error_code ignored;
+  fs::path there = fs::absolute(folder).lexically_normal();
+  while (!fs::exists(there, ignored) && there.has_relative_path()) there = there.parent_path();
+  const std::error_code code(!fs::is_directory(there, ignored)           ? ENOTDIR
+                             : ::access(there.c_str(), W_OK | X_OK) != 0 ? errno
+                                                                         : 0,
+                             std::generic_category());
+  if (code)
+    fail(folder.string(), ": cannot be ",
+         code.value() != ENOTDIR && fs::exists(folder, ignored) ? "written to: " : "made: ", code.message(),
+         "; choose another metric_calculator.save_path");
+  const auto check = [&](const char* name, std::string_view begin) {
+    const fs::path file = folder / name;
+    if (!fs::exists(file, ignored)) return;
+    const std::vector<std::byte> bytes = input_file(file.string()).prefix(begin.size());
+    if (as_text(bytes) != begin)
+      fail(file.string(), ": is not of an earlier //tools:calc_metrics and is not overwritten; choose another folder, ",
+           "metric_calculator.save_path=DIR");
+  };
+  check(csv_name, tools::csv_begin);
+  check(json_name, tools::json_begin);
 }
 
 std::vector<tools::prediction_scores> score_all(const metrics_options& options, const prediction_list& list,
@@ -61,7 +96,8 @@ void say_notes(const prediction_list& list, const std::vector<tools::prediction_
 }
 
 void save(const fs::path& folder, const tools::score_report& report, std::ostream& out) {
-  atomic_file csv((folder / "scores.csv").string()), json((folder / "scores.json").string());
+  make_folder(folder);
+  atomic_file csv((folder / csv_name).string()), json((folder / json_name).string());
   csv.write(report.csv());
   json.write(report.json());
   csv.commit();
@@ -74,7 +110,7 @@ void save(const fs::path& folder, const tools::score_report& report, std::ostrea
 int run_metrics(const metrics_options& options, std::ostream& out, std::ostream& err) {
   if (options.columns.empty()) fail("no metric is asked for");
   const prediction_list list = list_predictions(options.truth, options.predictions, options.names);
-  if (!options.save_path.empty()) make_folder(options.save_path);
+  if (!options.save_path.empty()) check_folder(options.save_path);
   const tools::stop_on_signal guard;
   std::vector<tools::prediction_scores> scores;
   try {

@@ -14,7 +14,8 @@ struct metrics_options {
   std::filesystem::path truth, predictions;  // see data/prediction_layout.hpp
   name_rule names = name_rule::equal;
   std::vector<tools::metric_column> columns;  // at least one
-  // Gets scores.csv and scores.json, which replace earlier ones; empty: no files.
+  // Gets scores.csv and scores.json, which replace earlier ones and nothing else; made when there is something to write.
+  // Empty: no files.
   std::filesystem::path save_path;
   int threads = 1;
   bool terminal = false;  // `err` is one: progress may be redrawn

@@ -150,11 +150,11 @@ void score_report::print(std::ostream& out) const {
 }
 
 std::string score_report::csv() const {
-  std::string text = "name,seconds,order,swapped";
-  for (const metric_column& c : columns) text += "," + csv_quoted(c.name);
+  std::string text(csv_begin);
+  for (const metric_column& c : columns) text += csv_quoted(c.name) + ",";
   for (const metric_column& c : columns)
-    for (std::size_t s = 0; s < files.sources; ++s) text += "," + csv_quoted(c.name + "_" + source_name(s));
-  text += ",not_measured\n";
+    for (std::size_t s = 0; s < files.sources; ++s) text += csv_quoted(c.name + "_" + source_name(s)) + ",";
+  text += "not_measured\n";
   for (std::size_t i = 0; i < scores.size(); ++i) {
     const prediction_scores& f = scores[i];
     text += csv_quoted(files.items[i].name) + "," + number(f.seconds, "") + "," + order_text(f.order, " ") +
@@ -168,7 +168,7 @@ std::string score_report::csv() const {
 }
 
 std::string score_report::json() const {
-  std::string text = "{\n\"ground_truth\": " + json_text(files.truth.string()) +
+  std::string text = std::string(json_begin) + json_text(files.truth.string()) +
                      ",\n\"predictions\": " + json_text(files.predictions.string()) +
                      ",\n\"files\": " + std::to_string(scores.size()) + ",\n\"sources\": " + std::to_string(files.sources) +
                      ",\n\"names_left_out\": " + std::to_string(files.left_out) +

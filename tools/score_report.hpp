@@ -5,10 +5,14 @@
 #include <ostream>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "tools/score_prediction.hpp"
 
 namespace avss::tools {
+
+// How the files begin, by which an earlier one is known.
+inline constexpr std::string_view csv_begin = "name,seconds,order,swapped,", json_begin = "{\n\"ground_truth\": ";
 
 struct score_report {
   const prediction_list& files;

@@ -5,7 +5,8 @@
 
 #include <algorithm>
 #include <avss/config/command_line.hpp>
-#include <avss/io/atomic_file.hpp>
+#include <avss/config/emit.hpp>
+#include <avss/config/value.hpp>
 #include <avss/train/run_folder.hpp>
 #include <avss/train/trainer.hpp>
 #include <iostream>
@@ -76,6 +77,13 @@ avss::trainer_options read_options(const settings& s) {
   return o;
 }
 
+// What config.yaml says: how the run goes, not where it was taken up.
+std::string config_text(const settings& s) {
+  avss::config::value root = s.root();
+  if (avss::config::value* from = root.find("trainer.resume_from")) *from = avss::config::value();
+  return avss::config::to_yaml(root);
+}
+
 int train(const settings& s, const avss::config::command_line& c) {
   avss::trainer_options o = read_options(s);
   s.one_of("trainer.device", {"auto", "cpu"});
@@ -126,11 +134,11 @@ int train(const settings& s, const avss::config::command_line& c) {
   const bool higher = avss::monitor(o.monitor, info.metrics).higher_is_better();
   avss::rate_schedule schedule = avss::tools::read_schedule(
       s, avss::steps_per_epoch(o.epoch_len, sources.epoch_items, o.batch_size * o.accumulate), higher);
+  const std::size_t mebibytes = (needed_bytes(*net, o.batch_size, length) >> 20) + 1;
   std::cout << info.name << ": " << info.parameters << " parameters, " << info.sources
             << (info.video_channels > 0 ? " of the faces of a mixture, " : " sources, ") << info.sample_rate
             << " Hz; batches of " << o.batch_size << " x " << static_cast<double>(length) / info.sample_rate << " s need "
-            << (needed_bytes(*net, o.batch_size, length) >> 20) + 1 << " MiB; run folder " << avss::one_line(o.folder.string())
-            << '\n'
+            << mebibytes << " MiB; run folder " << avss::one_line(o.folder.string()) << '\n'
             << sources.about << std::endl;
 
   const std::filesystem::path folder = o.folder;
@@ -138,9 +146,7 @@ int train(const settings& s, const avss::config::command_line& c) {
   avss::trainer run(*net, std::move(schedule), std::move(data), std::move(o), std::cout, std::cerr,
                     [] { return avss::tools::stop_on_signal::requested(); });
   run.open();
-  std::error_code ignored;
-  if (!std::filesystem::exists(folder / "config.yaml", ignored))
-    avss::write_file_atomically((folder / "config.yaml").string(), avss::as_bytes_of(avss::config::to_yaml(s.root())));
+  avss::write_config(folder, config_text(s), run.step());
   return run.run();
 }
 

@@ -41,7 +41,8 @@ struct made {
 // Seconds to samples.
 dim_t length_of(const section& s, int rate, const std::string& key = "segment") {
   const double seconds = s.get<double>(key);
-  if (!(seconds > 0 && seconds < 3600)) s.wrong(key, "expected seconds, more than 0, found ", seconds);
+  constexpr double least = 0.01, most = 3600;
+  if (!(seconds >= least && seconds <= most)) s.wrong(key, "expected seconds from ", least, " to ", most, ", found ", seconds);
   return std::max<dim_t>(1, std::llround(seconds * rate));
 }
 

@@ -223,11 +223,11 @@ inline void print_help(const tool& t, const command_line& c, config_store& store
 }
 
 // The frame of a tool: reads the command line, prints what was asked for or calls `body`, and turns errors into one line
-// and a status: 0, 1 for an error, 2 for a wrong flag.
+// and a status: 0, 1 for an error (output that was not taken is one), 2 for a wrong flag.
 inline int run_tool(int argc, const char* const* argv, const tool& t,
                     const std::function<int(const settings&, const command_line&)>& body, std::ostream& out = std::cout,
                     std::ostream& err = std::cerr) {
-  try {
+  const auto run = [&] {
     const command_line c = parse_command_line(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
     config_store store = open_store(c, argc > 0 ? argv[0] : "");
     if (c.help) {
@@ -243,6 +243,12 @@ inline int run_tool(int argc, const char* const* argv, const tool& t,
     }
     if (c.threads > 0) omp_set_num_threads(c.threads);
     return body(settings(root), c);
+  };
+  try {
+    const int status = run();
+    if (!out.flush() && status == 0)
+      fail("what it prints could not be written: the output is closed or full; free some space or print elsewhere");
+    return status;
   } catch (const usage_error& e) {
     err << t.name << ": " << one_line(e.what()) << "\n";
     return 2;

@@ -7,10 +7,13 @@
 
 #include <avss/core/error.hpp>
 #include <avss/io/atomic_file.hpp>
+#include <avss/io/bytes.hpp>
+#include <avss/io/read_file.hpp>
 #include <avss/train/trainable.hpp>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -55,6 +58,19 @@ inline void check_run_folder(const std::filesystem::path& folder, const std::str
          "trainer.resume_from=checkpoint-last.pth, or move the folder away yourself");
 }
 
+namespace detail {
+
+// Names that only a run that was killed while it wrote leaves: those of atomic_file, and further names of a checkpoint.
+inline bool is_half_written(std::string_view name) {
+  if (!name.ends_with(".tmp")) return false;
+  for (const std::string_view begin :
+       {".checkpoint-new.pth.", ".config.yaml.", ".config-until-step", ".metrics.csv.", ".metrics.jsonl."})
+    if (name.starts_with(begin)) return true;
+  return name.ends_with(".pth.tmp") && (name.starts_with("checkpoint-") || name.starts_with("model_best."));
+}
+
+}  // namespace detail
+
 // Makes the folder of a new run, or checks that the folder of a run to be resumed is there. Nothing in it is ever deleted
 // or overwritten by a new run: one that is not empty is refused. Throws error.
 inline run_lock open_run_folder(const std::filesystem::path& folder, const std::string& resume_from) {
@@ -71,8 +87,7 @@ inline run_lock open_run_folder(const std::filesystem::path& folder, const std::
     // What a killed process left half written.
     for (const fs::directory_entry& e : fs::directory_iterator(folder)) {
       const std::string name = e.path().filename().string();
-      const bool ours = name.starts_with(".checkpoint-new.pth.") || name.starts_with(".config.yaml.");
-      if (ours && name.ends_with(".tmp")) fs::remove(e.path(), code);
+      if (detail::is_half_written(name)) fs::remove(e.path(), code);
     }
     return lock;
   }
@@ -81,6 +96,20 @@ inline run_lock open_run_folder(const std::filesystem::path& folder, const std::
   run_lock lock(folder);
   check_run_folder(folder, resume_from);
   return lock;
+}
+
+// Writes config.yaml. Where it says something else, the run goes on with another configuration from `step` on, and the former
+// one is kept as config-until-stepN.yaml. One that is there by that name did the steps up to N, and stays.
+inline void write_config(const std::filesystem::path& folder, const std::string& text, std::int64_t step) {
+  const std::string path = (folder / "config.yaml").string();
+  std::error_code code;
+  if (std::filesystem::exists(path, code)) {
+    const std::vector<std::byte> before = read_file(path);
+    if (as_text(before) == text) return;
+    const std::string kept = (folder / ("config-until-step" + std::to_string(step) + ".yaml")).string();
+    if (!std::filesystem::exists(kept, code)) write_file_atomically(kept, before);
+  }
+  write_file_atomically(path, as_bytes_of(text));
 }
 
 // One row for every log point, with the same columns in both files.

@@ -99,23 +99,24 @@ class trainer {
     log_.emplace(o_.folder, columns, o_.resume_from.empty() ? -1 : c_.step);
   }
 
-  // 0: all epochs are done, or early_stop ended them; 130: stopped, and saved.
+  // 0: all epochs are done, or early_stop ended them; 130: stopped, and saved. Throws error where the run has diverged: no
+  // step of an epoch had a finite loss and gradient, or the last validation has no finite loss.
   int run() {
     if (!log_) open();
+    if (c_.epoch >= o_.n_epochs)
+      bar_.line((c_.epoch == 1 ? "the one epoch is" : "all " + std::to_string(c_.epoch) + " epochs are") +
+                " done already; to go on, raise trainer.n_epochs");
     try {
-      while (c_.epoch < o_.n_epochs) {
-        run_epoch();
-        if (o_.early_stop > 0 && monitor_.on() && data_.val_items > 0 && c_.epoch - c_.best_epoch >= o_.early_stop &&
-            c_.epoch < o_.n_epochs) {
-          bar_.line("stopped early: no better val_" + monitor_.name() + " in " + std::to_string(o_.early_stop) + " epochs");
-          break;
-        }
-      }
+      while (c_.epoch < o_.n_epochs && !stops_early()) run_epoch();
     } catch (const stopped&) {
       save();
       bar_.line("stopped at step " + std::to_string(c_.step) + "; continue with trainer.resume_from=" + last_checkpoint);
       return 130;
     }
+    if (!std::isfinite(val_loss_))
+      fail(
+          "the run is at its end, and the loss of its last validation is not finite: it has diverged; lower the learning rate ",
+          "or look at the data; ", last_saved());
     return 0;
   }
 
@@ -146,6 +147,15 @@ class trainer {
     if (stop_ && stop_()) throw stopped();
   }
 
+  // Asked before each epoch, so that a run that ended so does not go on when it is resumed.
+  bool stops_early() {
+    if (o_.early_stop == 0 || !monitor_.on() || data_.val_items == 0 || c_.epoch_step > 0 ||
+        c_.epoch - c_.best_epoch < o_.early_stop)
+      return false;
+    bar_.line("stopped early: no better val_" + monitor_.name() + " in " + std::to_string(o_.early_stop) + " epochs");
+    return true;
+  }
+
   void run_epoch() {
     // A fixed set's epoch starts with its own first item, whatever the last one left over.
     if (o_.epoch_len == 0 && c_.epoch_step == 0) c_.next_item = c_.epoch * data_.train_items;
@@ -156,6 +166,9 @@ class trainer {
       if (c_.epoch_step % o_.log_step == 0) log_train();
       if (o_.save_steps > 0 && c_.step % o_.save_steps == 0 && c_.epoch_step < epoch_len_) save();
     }
+    if (c_.epoch_steps == 0)
+      fail("epoch ", c_.epoch + 1, ": none of its ", epoch_len_, " steps had a finite loss and gradient; lower the learning ",
+           "rate or look at the data; ", last_saved());
     finish_epoch(data_.val_items > 0 ? validate() : std::vector<named_value>());
   }
 
@@ -185,10 +198,14 @@ class trainer {
       if (++c_.bad_in_row >= o_.max_bad_steps)
         fail("step ", c_.step, ": ", std::isfinite(loss) ? "the gradient's norm" : "the loss",
              " is not finite, and so it was in ", c_.bad_in_row,
-             " steps in a row; lower the learning rate or look at the data; the checkpoints in ", o_.folder.string(),
-             " are as they were");
+             " steps in a row; lower the learning rate or look at the data; ", last_saved());
     }
     bar_.step(items, point(r));
+  }
+
+  // It may be of a step when the weights had diverged already.
+  std::string last_saved() const {
+    return (o_.folder / last_checkpoint).string() + " is of step " + std::to_string(saved_step_);
   }
 
   progress::point point(const rates& r) const {
@@ -231,8 +248,10 @@ class trainer {
 
   void finish_epoch(const std::vector<named_value>& metrics) {
     double watched = std::nan("");
-    for (const named_value& m : metrics)
+    for (const named_value& m : metrics) {
       if (m.name == monitor_.name()) watched = m.value;
+      if (m.name == "loss") val_loss_ = m.value;
+    }
     schedule_.after_epoch(watched);
     ++c_.epoch;
     const bool better = monitor_.improves(watched, c_.best);
@@ -274,6 +293,7 @@ class trainer {
                      {net_.info().arch, c_.epoch, c_.step, std::move(s.weights), std::move(s.optimizer), schedule_.state(),
                       c_.best, o_.config, checkpoint_value::dict(std::move(w.fields))},
                      also);
+    saved_step_ = c_.step;
   }
 
   void resume() {
@@ -296,6 +316,7 @@ class trainer {
     net_.restore({std::move(c.weights), c.optimizer, r.integer("optimiser_steps")}, origin);
     schedule_.restore(c.lr_scheduler, origin);
     c_ = read;
+    saved_step_ = c_.step;
     bar_.line("resumed from " + origin + ": epoch " + std::to_string(c_.epoch + 1) + ", step " + std::to_string(c_.step));
   }
 
@@ -322,6 +343,8 @@ class trainer {
   progress bar_;
   std::int64_t epoch_len_;
   counters c_;
+  std::int64_t saved_step_ = 0;
+  double val_loss_ = 0;             // of the last validation of this call
   std::optional<run_lock> lock_;    // once the folder is open
   std::optional<metrics_log> log_;  // likewise
   batch batch_;

@@ -3,6 +3,8 @@
 #include <avss/config/command_line.hpp>
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
+#include <utility>
 
 namespace avss::config {
 namespace {
@@ -108,6 +110,29 @@ TEST(command_line, help_lists_configurations_groups_and_keys) {
        {"usage: infer", "-cn, --config-name NAME", "no_defaults, ", "  db=OPTION   1, mysql, postgres, sqlite\n",
         "  server/apache=OPTION   large, small\n", "  trainer.n_epochs=15\n", "  list=[1, 2, 3]\n"})
     EXPECT_NE(r.out.find(part), std::string::npos) << part << " in\n" << r.out;
+}
+
+TEST(command_line, output_that_is_not_taken_is_an_error) {
+  const auto into_full_disk = [](std::vector<const char*> argv, int status) {
+    argv.insert(argv.end(), {"-cp", "tests/config/data"});
+    argv.insert(argv.begin(), "infer");
+    std::ofstream full("/dev/full");
+    std::ostringstream err;
+    const int got = run_tool(
+        static_cast<int>(argv.size()), argv.data(), infer,
+        [&](const settings&, const command_line&) {
+          full << "said\n";
+          return status;
+        },
+        full, err);
+    return std::pair(got, err.str());
+  };
+  for (const std::vector<const char*>& argv : {std::vector<const char*>{}, {"--help"}, {"--cfg", "job"}}) {
+    const auto [status, err] = into_full_disk(argv, 0);
+    EXPECT_EQ(status, 1);
+    EXPECT_EQ(err.find("infer: what it prints could not be written"), 0u) << err;
+  }
+  EXPECT_EQ(into_full_disk({}, 130), std::pair(130, std::string()));  // a line of its own was said
 }
 
 TEST(command_line, the_program_reads_types_and_places) {

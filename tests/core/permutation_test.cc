@@ -50,6 +50,15 @@ TEST(random_permutation, is_said_by_the_stream) {
   EXPECT_NEAR(fixed, 100, 50);
 }
 
+// The order of training data: a run that an earlier version saved must go on with the same one.
+TEST(random_permutation, stays_as_it_is) {
+  using list = std::vector<std::uint64_t>;
+  EXPECT_EQ(values(random_permutation(random_stream(1), 10)), (list{1, 4, 6, 8, 5, 9, 2, 0, 3, 7}));
+  EXPECT_EQ(values(random_permutation(random_stream(7, "train", 3), 16)), (list{10, 7, 13, 1, 14, 0, 9, 5, 8, 2, 3, 12, 15, 6, 11, 4}));
+  const random_permutation large(random_stream(2), 1'000'000'007);
+  EXPECT_EQ((list{large(0), large(1), large(999'999'999)}), (list{482844031, 334307671, 298264402}));
+}
+
 TEST(random_permutation, needs_no_memory) {
   const random_permutation p(random_stream(1), ~std::uint64_t{0});
   EXPECT_NE(p(0), p(1));

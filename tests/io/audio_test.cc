@@ -145,6 +145,12 @@ TEST_F(audio, refuses_a_truncated_file) {
   }
 }
 
+TEST_F(audio, refuses_a_truncated_file_with_an_odd_chunk_before_its_samples) {
+  const std::string whole = pcm16({100, -200, 300}, "LIST" + word(5) + std::string("abcde\0", 6));
+  write_bytes(folder / "x.wav", whole.substr(0, whole.size() - 2));
+  EXPECT_TRUE(says(read_error(folder / "x.wav"), "truncated", "promises 6 bytes of samples and 4 are there"));
+}
+
 TEST_F(audio, refuses_a_truncated_ogg) {
   const auto x = noise(80000, 11, 0.5);
   for (const int encoding : {SF_FORMAT_VORBIS, SF_FORMAT_OPUS}) {

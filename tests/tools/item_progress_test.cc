@@ -2,39 +2,56 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <sstream>
+#include <string>
 #include <thread>
 #include <vector>
 
 namespace avss::tools {
 namespace {
 
-void step_late(item_progress& p) {
-  std::this_thread::sleep_for(std::chrono::milliseconds(250));
-  p.step();
-}
+// Time stands still between steps.
+struct steps_in_time {
+  item_progress::clock::time_point now{};
+  std::ostringstream out;
+
+  item_progress progress(bool terminal) {
+    return item_progress(out, terminal, 4, "files", [this] { return now; });
+  }
+  void step(item_progress& p, int milliseconds) {
+    now += std::chrono::milliseconds(milliseconds);
+    p.step();
+  }
+};
 
 TEST(item_progress, redraws_a_bar_on_a_terminal_and_takes_it_away) {
-  std::ostringstream out;
+  steps_in_time t;
   {
-    item_progress p(out, true, 4);
-    step_late(p);
-    EXPECT_TRUE(out.str().starts_with("\r[######------------------] 1/4 files  ")) << out.str();
-    EXPECT_EQ(out.str().find('\n'), std::string::npos);
-    const std::size_t drawn = out.str().size();
-    p.step();  // too soon
-    EXPECT_EQ(out.str().size(), drawn);
+    item_progress p = t.progress(true);
+    t.step(p, 250);
+    const std::string first = t.out.str();
+    EXPECT_EQ(first, "\r[######------------------] 1/4 files  4.0 files/s  0:00:01 left\033[K");
+    t.step(p, 190);  // too soon
+    EXPECT_EQ(t.out.str(), first);
+    t.step(p, 10);
+    EXPECT_TRUE(t.out.str().starts_with(first + "\r[##################------] 3/4 files  ")) << t.out.str();
+    EXPECT_EQ(t.out.str().find('\n'), std::string::npos);
   }
-  EXPECT_TRUE(out.str().ends_with("\r\033[K"));
+  EXPECT_TRUE(t.out.str().ends_with("\r\033[K"));
 }
 
 TEST(item_progress, is_quiet_in_a_pipe_for_ten_seconds) {
-  std::ostringstream out;
+  steps_in_time t;
   {
-    item_progress p(out, false, 4);
-    step_late(p);
+    item_progress p = t.progress(false);
+    t.step(p, 9990);
+    EXPECT_EQ(t.out.str(), "");
+    t.step(p, 10);
+    EXPECT_EQ(t.out.str(), "2/4 files  0.2 files/s  0:00:10 left\n");
+    t.step(p, 9990);
   }
-  EXPECT_EQ(out.str(), "");
+  EXPECT_EQ(t.out.str(), "2/4 files  0.2 files/s  0:00:10 left\n");
 }
 
 TEST(item_progress, counts_the_items_of_all_threads) {

@@ -188,7 +188,7 @@ TEST_F(metrics_job, stops_at_a_signal_and_writes_nothing) {
   EXPECT_EQ(run(o), 130);
   EXPECT_EQ(err.str(), "stopped; nothing is written\n");
   EXPECT_EQ(out.str(), "");
-  EXPECT_FALSE(fs::exists(folder / "scores/scores.csv"));
+  EXPECT_FALSE(fs::exists(folder / "scores"));
 }
 
 TEST_F(metrics_job, says_that_the_table_could_not_be_written) {
@@ -212,6 +212,38 @@ TEST_F(metrics_job, replaces_earlier_scores_and_nothing_else) {
   fs::remove_all(folder / "scores");
   ASSERT_EQ(run(o), 0);
   EXPECT_FALSE(fs::exists(folder / "scores"));
+}
+
+TEST_F(metrics_job, refuses_to_replace_files_of_others) {
+  store_item("a", 500, 1);
+  metrics_options o = options();
+  o.save_path = folder / "gt";
+  for (const char* name : {"scores.csv", "scores.json"})
+    for (const char* mine : {"name,mine\n", "{}\n", ""}) {
+      write_bytes(folder / "gt" / name, mine);
+      EXPECT_TRUE(says(error_of([&] { run(o); }), std::string("gt/") + name + ": is not of an earlier //tools:calc_metrics",
+                       "metric_calculator.save_path=DIR"));
+      EXPECT_EQ(bytes_of_file(folder / "gt" / name), mine);
+      EXPECT_EQ(out.str(), "");
+      fs::remove(folder / "gt" / name);
+    }
+  EXPECT_EQ(run(o), 0);
+  EXPECT_EQ(run(o), 0);
+}
+
+TEST_F(metrics_job, makes_the_folder_when_there_are_scores) {
+  store_item("a", 500, 1);
+  metrics_options o = options();
+  o.save_path = folder / "deep/er/scores";
+  write_bytes(folder / "gt/s1/a.wav", "RIFF");
+  EXPECT_TRUE(says(error_of([&] { run(o); }), "gt/s1/a.wav"));
+  EXPECT_FALSE(fs::exists(folder / "deep"));
+  store_item("a", 500, 1);
+  EXPECT_EQ(run(o), 0);
+  EXPECT_TRUE(fs::exists(folder / "deep/er/scores/scores.csv"));
+  o.save_path = folder / "gt/mix/a.wav/scores";
+  EXPECT_TRUE(says(error_of([&] { run(o); }), "cannot be made: Not a directory", "metric_calculator.save_path"));
+  EXPECT_EQ(out.str(), "");
 }
 
 }  // namespace

@@ -1,21 +1,20 @@
 // //tools:train on voices alone.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <avss/io/audio.hpp>
 #include <avss/train/checkpoint.hpp>
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/support/audio_fixture.hpp"
+#include "tests/support/child_process.hpp"
 #include "tests/tools/train_fixture.hpp"
 
 namespace avss {
@@ -34,24 +33,11 @@ class train : public train_in_folder {
            "trainer.save_period=0 trainer.save_dir=" +
            folder.string() + " writer.run_name=" + name + " ";
   }
-  pid_t start(const std::string& arguments) const {
-    const pid_t child = fork();
-    if (child != 0) return child;
-    if (!std::freopen((folder / "stdout").c_str(), "w", stdout) || !std::freopen((folder / "stderr").c_str(), "w", stderr))
-      _exit(126);
+  child_process start(const std::string& arguments) const {
     std::istringstream in(arguments);
     std::vector<std::string> words{"./tools/train"};
     for (std::string w; in >> w;) words.push_back(w);
-    std::vector<char*> argv;
-    for (std::string& w : words) argv.push_back(w.data());
-    argv.push_back(nullptr);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
-  static int wait_for(pid_t child) {
-    int status = 0;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return child_process(std::move(words), folder / "stdout", folder / "stderr");
   }
 };
 
@@ -113,12 +99,13 @@ TEST_F(train, killed_and_resumed_equals_uninterrupted) {
   const std::string expected = content(folder / "whole/checkpoint-last.pth");
   for (const int pause : {0, 37, 90, 151}) {  // ms after the first checkpoint
     const std::string name = "killed" + std::to_string(pause);
-    const pid_t child = start(tiny(name) + more);
-    while (!fs::exists(folder / name / "checkpoint-last.pth") && waitpid(child, nullptr, WNOHANG) == 0)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    child_process child = start(tiny(name) + more);
+    ASSERT_TRUE(child.runs_until([&] { return fs::exists(folder / name / "checkpoint-last.pth"); }))
+        << bytes_of_file(folder / "stderr");
     std::this_thread::sleep_for(std::chrono::milliseconds(pause));
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
+    child.signal(SIGKILL);
+    const int status = child.wait();
+    EXPECT_TRUE(status == 128 + SIGKILL || status == 0) << bytes_of_file(folder / "stderr");  // 0: it was done already
     const outcome r = run(tiny(name) + more + "trainer.resume_from=checkpoint-last.pth");
     ASSERT_EQ(r.status, 0) << r.err;
     EXPECT_EQ(content(folder / name / "checkpoint-last.pth"), expected) << pause;
@@ -126,15 +113,44 @@ TEST_F(train, killed_and_resumed_equals_uninterrupted) {
   }
 }
 
+TEST_F(train, what_a_killed_run_left_half_written_goes_and_nothing_else) {
+  ASSERT_EQ(run(tiny("a")).status, 0);
+  for (const char* name :
+       {".checkpoint-new.pth.1-2.tmp", ".config.yaml.1-2.tmp", ".config-until-step3.yaml.1-2.tmp", ".metrics.csv.1-2.tmp",
+        ".metrics.jsonl.1-2.tmp", "checkpoint-previous.pth.tmp", "checkpoint-epoch1.pth.tmp", "model_best.pth.tmp"})
+    write_bytes(folder / "a" / name, "half");
+  for (const char* name : {"mine.tmp", "mine.pth.tmp", ".mine.tmp"}) write_bytes(folder / "a" / name, "mine");
+  ASSERT_EQ(run(tiny("a") + "trainer.resume_from=checkpoint-last.pth").status, 0) << bytes_of_file(folder / "stderr");
+  std::vector<std::string> left;
+  for (const auto& e : fs::directory_iterator(folder / "a"))
+    if (e.path().extension() == ".tmp") left.push_back(e.path().filename());
+  std::sort(left.begin(), left.end());
+  EXPECT_EQ(left, (std::vector<std::string>{".mine.tmp", "mine.pth.tmp", "mine.tmp"}));
+}
+
+TEST_F(train, config_yaml_is_of_the_steps_that_are_made) {
+  const std::string schedule = "lr_scheduler.epochs=3 ", again = "trainer.resume_from=checkpoint-last.pth ";
+  ASSERT_EQ(run(tiny("a") + schedule).status, 0) << bytes_of_file(folder / "stderr");
+  const std::string first = bytes_of_file(folder / "a/config.yaml");
+  ASSERT_EQ(run(tiny("a") + schedule + again).status, 0) << bytes_of_file(folder / "stderr");
+  EXPECT_NE(bytes_of_file(folder / "stdout").find("all 2 epochs are done"), std::string::npos);
+  EXPECT_EQ(bytes_of_file(folder / "a/config.yaml"), first);
+  EXPECT_FALSE(fs::exists(folder / "a/config-until-step24.yaml"));
+  ASSERT_EQ(run(tiny("a") + schedule + again + "trainer.n_epochs=3").status, 0) << bytes_of_file(folder / "stderr");
+  EXPECT_NE(bytes_of_file(folder / "stdout").find("epoch 3 done"), std::string::npos);
+  EXPECT_NE(bytes_of_file(folder / "a/config.yaml").find("n_epochs: 3\n"), std::string::npos);
+  EXPECT_EQ(bytes_of_file(folder / "a/config-until-step24.yaml"), first);
+}
+
 TEST_F(train, an_interrupt_saves) {
   for (const int signal : {SIGINT, SIGTERM}) {
     const std::string name = "signal" + std::to_string(signal);
-    const pid_t child = start(tiny(name) + "trainer.epoch_len=100000 trainer.save_steps=0");
-    while (!fs::exists(folder / name / "metrics.csv") && kill(child, 0) == 0)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    child_process child = start(tiny(name) + "trainer.epoch_len=100000 trainer.save_steps=0");
+    ASSERT_TRUE(child.runs_until([&] { return fs::exists(folder / name / "metrics.csv"); }))
+        << bytes_of_file(folder / "stderr");
     std::this_thread::sleep_for(std::chrono::milliseconds(60));
-    kill(child, signal);
-    EXPECT_EQ(wait_for(child), 130) << bytes_of_file(folder / "stderr");
+    child.signal(signal);
+    EXPECT_EQ(child.wait(), 130) << bytes_of_file(folder / "stderr");
     const checkpoint c = read_checkpoint(folder / name / "checkpoint-last.pth");
     EXPECT_NE(bytes_of_file(folder / "stdout").find("stopped at step " + std::to_string(c.step)), std::string::npos);
   }
@@ -168,12 +184,14 @@ TEST_F(train, says_what_is_wrong_with_a_configuration) {
   expect_refusal(tiny("x") + "trainer.n_epochs=9000000000000000000", "trainer.n_epochs");
   expect_refusal(tiny("x") + "dataloader.num_workers=4294967297", "dataloader.num_workers");
   expect_refusal(tiny("x") + "dataloader.batch_size=2000000", "dataloader.batch_size", "MiB");
+  EXPECT_EQ(bytes_of_file(folder / "stdout"), "");  // no line that breaks off
   expect_refusal(tiny("x") + "dataloader.batch_size=1000000000000", "dataloader.batch_size");
   expect_refusal(tiny("x") + "trainer.epoch_len=null", "endless", "trainer.epoch_len");
   expect_refusal(tiny("x") + "trainer.epoch_len=null datasets.train.limit=1", "dataloader.batch_size");
   expect_refusal(tiny("x") + "trainer.monitor=val_loss", "max METRIC");
   expect_refusal(tiny("x") + "trainer.device=cuda", "auto", "cpu");
-  expect_refusal(tiny("x") + "datasets.train.segment=-1", "segment", "seconds");
+  for (const char* segment : {"-1", "0", "1e-9", "3601", "1e9"})
+    expect_refusal(tiny("x") + "datasets.train.segment=" + segment, "datasets.train.segment", "seconds from 0.01 to 3600");
   expect_refusal(tiny("a/b"), "writer.run_name");
   expect_refusal(tiny("x") + "model=convtasnet_paper", "separation only", "convtasnet_small");
   expect_refusal(tiny("x") + "optimizer=sgd optimizer.momentum=0", "momentum");

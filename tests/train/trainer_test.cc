@@ -138,11 +138,41 @@ TEST_F(training, steps_without_a_finite_loss_are_left_out_and_end_a_run_that_has
   const auto other = make_tiny({.threads = 1});
   o.folder = folder / "all";
   EXPECT_TRUE(says(error_of([&] { run(*other, o, schedule(), poisoned(7, 99)); }), "step 10", "not finite", "3 steps",
-                   "learning rate"));
+                   "learning rate", "all/checkpoint-last.pth is of step 6"));
   // What was saved before is whole, and the weights are those of the last good step.
   EXPECT_EQ(read_checkpoint(folder / "all" / last_checkpoint).step, 6);
   for (const named_tensor& t : other->state({0}).weights.entries)
     for (double v : t.value.values<double>()) ASSERT_TRUE(std::isfinite(v)) << t.name;
+}
+
+TEST_F(training, a_run_that_diverges_ends_with_an_error_however_short_it_is) {
+  // The loss of a step is finite, its update is not: every one after it is NaN.
+  const auto fast = [] { return rate_schedule(constant_rate(1e30)); };
+  trainer_options o = options("epoch");
+  o.n_epochs = 2, o.epoch_len = 4;
+  training_data d = data();
+  d.val = {}, d.val_items = 0, o.monitor = "off";
+  const auto net = make_tiny({.threads = 1});
+  EXPECT_TRUE(says(error_of([&] { run(*net, o, fast(), d); }), "epoch 2: none of its 4 steps had a finite loss",
+                   "learning rate", "epoch/checkpoint-last.pth is of step 4"));
+  EXPECT_EQ(read_checkpoint(folder / "epoch" / last_checkpoint).step, 4);
+
+  const auto other = make_tiny({.threads = 1});
+  o = options("end");
+  o.n_epochs = 1, o.epoch_len = 4;
+  EXPECT_TRUE(says(error_of([&] { run(*other, o, fast(), data()); }), "at its end", "last validation is not finite",
+                   "end/checkpoint-last.pth is of step 4"));
+}
+
+TEST_F(training, says_that_there_is_nothing_left_to_do) {
+  const auto net = make_tiny({.threads = 1});
+  ASSERT_EQ(run(*net, options("run")), 0);
+  EXPECT_EQ(out.str().find("done already"), std::string::npos) << out.str();
+  trainer_options o = options("run");
+  o.resume_from = last_checkpoint;
+  out.str("");
+  ASSERT_EQ(run(*net, o), 0);
+  EXPECT_NE(out.str().find("all 2 epochs are done already; to go on, raise trainer.n_epochs"), std::string::npos) << out.str();
 }
 
 TEST_F(training, stops_early) {
@@ -151,6 +181,22 @@ TEST_F(training, stops_early) {
   o.n_epochs = 50, o.epoch_len = 1, o.early_stop = 2;
   ASSERT_EQ(run(*net, o, rate_schedule(constant_rate(1e-9)), data()), 0);
   EXPECT_NE(out.str().find("stopped early"), std::string::npos) << out.str();
+
+  // Resumed, it is still at its end.
+  const std::string weights = weights_of(*net), log = log_of("run"), bytes = bytes_of_file(folder / "run" / last_checkpoint);
+  o.resume_from = last_checkpoint;
+  out.str("");
+  const auto again = make_tiny({.seed = 99, .threads = 1});
+  ASSERT_EQ(run(*again, o, rate_schedule(constant_rate(1e-9)), data()), 0);
+  EXPECT_NE(out.str().find("stopped early"), std::string::npos) << out.str();
+  EXPECT_TRUE(weights_of(*again) == weights);
+  EXPECT_EQ(log_of("run"), log);
+  EXPECT_TRUE(bytes_of_file(folder / "run" / last_checkpoint) == bytes);
+
+  // With more patience it goes on.
+  o.early_stop = 3;
+  ASSERT_EQ(run(*again, o, rate_schedule(constant_rate(1e-9)), data()), 0);
+  EXPECT_NE(log_of("run"), log);
 }
 
 TEST_F(training, says_what_a_resumed_run_changes) {
