@@ -33,9 +33,9 @@ class train : public train_in_folder {
            "trainer.save_period=0 trainer.save_dir=" +
            folder.string() + " writer.run_name=" + name + " ";
   }
-  child_process start(const std::string& arguments) const {
+  child_process start(const std::string& arguments, const std::string& tool = "train") const {
     std::istringstream in(arguments);
-    std::vector<std::string> words{"./tools/train"};
+    std::vector<std::string> words{"./tools/" + tool};
     for (std::string w; in >> w;) words.push_back(w);
     return child_process(std::move(words), folder / "stdout", folder / "stderr");
   }
@@ -282,6 +282,29 @@ TEST_F(train_on_files, stopped_and_resumed_on_mixtures_equals_uninterrupted) {
   ASSERT_EQ(run(fixed("part") + "trainer.n_epochs=1 lr_scheduler.epochs=2").status, 0) << bytes_of_file(folder / "stderr");
   ASSERT_EQ(run(fixed("part") + "trainer.resume_from=checkpoint-last.pth").status, 0) << bytes_of_file(folder / "stderr");
   EXPECT_EQ(content(folder / "part/checkpoint-last.pth"), content(folder / "whole/checkpoint-last.pth"));
+}
+
+// Files are read by threads that are there before the tool begins to wait for signals: none of them may take one.
+TEST_F(train_on_files, an_interrupt_is_the_main_threads) {
+  record({"ada", "ben", "cleo", "dan", "eve"});
+  std::string arguments = dynamic("a") + "trainer.epoch_len=100000 trainer.save_steps=0";
+  arguments.replace(arguments.find("--threads 1"), 11, "--threads 2");
+  child_process training = start(arguments);
+  ASSERT_TRUE(training.runs_until([&] { return fs::exists(folder / "a/metrics.csv"); })) << bytes_of_file(folder / "stderr");
+  training.signal(SIGTERM);
+  EXPECT_EQ(training.wait(), 130) << bytes_of_file(folder / "stderr");
+  EXPECT_NE(bytes_of_file(folder / "stdout").find("stopped at step"), std::string::npos);
+
+  const fs::path audio = folder / "mixed/audio";
+  child_process mixing =
+      start("--threads 2 datasets=dynamic mix.items=1000000 mix.sample_rate=8000 datasets.train.hold_out=2 " +
+                ("datasets.train.folders=" + (folder / "speakers").string()) +
+                " datasets.train.segment=0.25 mix.save_path=" + (folder / "mixed").string(),
+            "mix");
+  ASSERT_TRUE(mixing.runs_until([&] { return fs::exists(audio) && !fs::is_empty(audio); })) << bytes_of_file(folder / "stderr");
+  mixing.signal(SIGTERM);
+  EXPECT_EQ(mixing.wait(), 130) << bytes_of_file(folder / "stderr");
+  EXPECT_TRUE(fs::is_empty(audio));
 }
 
 TEST_F(train_on_files, one_batch_test_and_transforms) {
