@@ -1,15 +1,18 @@
 #include "tools/infer_item.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <atomic>
 #include <avss/core/error.hpp>
 #include <avss/data/signal_stream.hpp>
 #include <avss/dsp/joint_level.hpp>
 #include <avss/dsp/resample.hpp>
-#include <avss/io/audio_writer.hpp>
 #include <avss/model/long_form.hpp>
 #include <cmath>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "tools/stop_on_signal.hpp"
 
@@ -20,18 +23,51 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t block = 1 << 14;  // samples moved at a time
 
-void publish(std::vector<audio_writer>& writers) {
+// An earlier result under a hidden second name, until the new ones are all there.
+class kept_result {
+ public:
+  explicit kept_result(const fs::path& target) : target_(target) {
+    static std::atomic<unsigned> serial{0};
+    std::error_code code;
+    if (!fs::exists(target_, code)) return;
+    was_there_ = true;
+    aside_ = target_.parent_path() / (".part-" + std::to_string(::getpid()) + "-kept-" + std::to_string(serial++) + ".wav");
+    fs::create_hard_link(target_, aside_, code);
+    if (code) aside_.clear();  // a file system without links
+  }
+  kept_result(kept_result&& from) noexcept
+      : target_(std::move(from.target_)), aside_(std::exchange(from.aside_, {})), was_there_(from.was_there_) {}
+  kept_result& operator=(kept_result&&) = delete;
+  ~kept_result() {
+    std::error_code ignored;
+    if (!aside_.empty()) fs::remove(aside_, ignored);
+  }
+
+  // Takes the new result back. Where the earlier one could not be kept, the new one stays: a result is never just gone.
+  void restore() {
+    std::error_code ignored;
+    if (!was_there_) fs::remove(target_, ignored);
+    if (!aside_.empty()) fs::rename(aside_, target_, ignored), aside_.clear();
+  }
+
+ private:
+  fs::path target_, aside_;
+  bool was_there_ = false;
+};
+
+}  // namespace
+
+void publish_together(std::span<audio_writer> writers) {
+  std::vector<kept_result> kept;
+  for (const audio_writer& w : writers) kept.emplace_back(w.target());
   std::size_t done = 0;
   try {
     for (; done < writers.size(); ++done) writers[done].publish();
-  } catch (...) {  // one name refused: take the others back
-    std::error_code ignored;
-    for (std::size_t s = 0; s < done; ++s) fs::remove(writers[s].target(), ignored);
+  } catch (...) {
+    for (std::size_t s = 0; s < done; ++s) kept[s].restore();
     throw;
   }
 }
-
-}  // namespace
 
 fs::path source_folder(const infer_options& options, std::size_t source) {
   return options.save_path / options.key / source_folder_name(source + 1);
@@ -155,7 +191,7 @@ void item_job::write() {
   }
   for (audio_writer& w : writers) w.finish();
   check_stop();
-  publish(writers);
+  publish_together(writers);
 }
 
 }  // namespace avss::tools

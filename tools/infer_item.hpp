@@ -2,6 +2,7 @@
 #pragma once
 
 #include <avss/data/mixture_layout.hpp>
+#include <avss/io/audio_writer.hpp>
 #include <avss/io/scratch_file.hpp>
 #include <avss/metric/separation.hpp>
 #include <avss/model/separator.hpp>
@@ -18,6 +19,9 @@ namespace avss::tools {
 
 // <save_path>/<key>/s1 for source 0.
 std::filesystem::path source_folder(const infer_options& options, std::size_t source);
+
+// Gives all finished files their names. Where one is refused, throws error, and the others' targets are as they were before.
+void publish_together(std::span<audio_writer> writers);
 
 // Estimates go to unnamed files first, because their level is known only at the end.
 class item_job {

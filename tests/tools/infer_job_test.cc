@@ -9,6 +9,7 @@
 
 #include "tests/support/audio_fixture.hpp"
 #include "tests/support/fake_separator.hpp"
+#include "tools/infer_item.hpp"
 
 namespace avss {
 namespace {
@@ -300,6 +301,26 @@ TEST_F(infer_job, never_replaces_what_is_protected) {
   EXPECT_NE(err.str().find("is the input file " + weights.string()), std::string::npos) << err.str();
   EXPECT_EQ(bytes_of_file(weights), "weights");
   EXPECT_EQ(files_in(results), 1u);
+}
+
+TEST_F(infer_job, results_of_which_one_is_refused_leave_the_earlier_ones) {
+  const auto publish = [&](float value) {
+    std::vector<audio_writer> writers;
+    for (const char* name : {"a.wav", "b.wav"}) writers.emplace_back(folder / name, rate);
+    for (audio_writer& w : writers) w.write(signal_t(3, value));
+    if (value < 0) fs::create_directories(folder / "b.wav");  // somebody else takes the second name meanwhile
+    return error_of([&] { tools::publish_together(writers); });
+  };
+  EXPECT_TRUE(says(publish(-0.5f), "b.wav: cannot be put in place"));
+  EXPECT_EQ(count_files(), 0u);
+  fs::remove(folder / "b.wav");
+  publish(0.25f);
+  EXPECT_EQ(read_audio(folder / "a.wav").samples, signal_t(3, 0.25f));
+  EXPECT_EQ(count_files(), 2u);
+  fs::remove(folder / "b.wav");
+  EXPECT_TRUE(says(publish(-0.5f), "b.wav: cannot be put in place"));
+  EXPECT_EQ(read_audio(folder / "a.wav").samples, signal_t(3, 0.25f));
+  EXPECT_EQ(count_files(), 1u);
 }
 
 TEST_F(infer_job, tells_about_channels_and_skipped_files) {
