@@ -102,7 +102,7 @@ def current(all_points):
         smooth = smooth + all_points[t].mean(0) - smooth.mean(0)
         rows.append(row(least_median(smooth[list(CURRENT)], dst), smooth))
         m, _ = cv2.estimateAffinePartial2D(smooth[list(CURRENT)], dst, method=cv2.LMEDS)
-        opencv.append([m[0, 0], m[1, 0], m[0, 2], m[1, 2]])
+        opencv.append(row([m[0, 0], m[1, 0], m[0, 2], m[1, 2]], smooth))
     return np.array(rows), np.array(opencv)
 
 
@@ -149,7 +149,7 @@ def write(films):
             out[name + ".landmarks"] = np.array([np.zeros((68, 2)) if x is None else x for x in track]).astype(np.int16)
             out[name + ".seen"] = np.isin(np.arange(len(track)), seen).astype(np.uint8)
             rows, opencv = current(points)
-            out[name + ".current"], out[name + ".opencv"] = rows.astype(np.float32), opencv.astype(np.float32)
+            out[name + ".current"], out[name + ".opencv"] = rows.astype(np.float32), opencv[:, :4].astype(np.float32)
             out[name + ".legacy"] = legacy(points).astype(np.float32)
             print(name, len(track), "frames,", len(seen), "seen", flush=True)
     state, noise = 1, np.zeros(150 * 200, np.uint8)
@@ -177,9 +177,8 @@ def compare(folder, films):
             theirs = np.load(pathlib.Path(folder) / "landmarks" / (name + ".npz"))
             where = theirs["centres"]  # of the crops, in the film's pixels
             distance = []
-            for t, s in enumerate(opencv[:len(where)]):
-                mine = row(s, points[t])
-                distance.append(np.hypot(*(apply(s, where[t][None])[0] - (np.array(mine[6:]) + 48))))
+            for t, r in enumerate(opencv[:len(where)]):
+                distance.append(np.hypot(*(apply(r[:4], where[t][None])[0] - (r[6:] + 48))))
             d, n = np.array(distance), len(distance)
             raw = np.linalg.norm(theirs["data"][:n] - points[:n], axis=2).mean(1) * np.hypot(opencv[:n, 0], opencv[:n, 1])
             print(f"{name}: {n} frames, {len(seen)} seen; centres apart: median {np.median(d):.2f}, "
