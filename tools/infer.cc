@@ -93,6 +93,11 @@ int infer(const settings& s, const avss::config::command_line& c) {
         std::cout << info.name << ": " << info.parameters << " parameters, "
                   << (info.sources > 0 ? std::to_string(info.sources) + " sources" : "a voice for each face") << ", "
                   << info.sample_rate << " Hz, weights " << avss::one_line(weights) << std::endl;
+        try {
+          avss::check_window(info, {.window = o.window});
+        } catch (const avss::error& e) {
+          avss::fail("inferencer.", e.what());  // window = ...
+        }
         return avss::run_inference(o, *network, std::cout, std::cerr);
       },
       loaded.network);
