@@ -264,6 +264,7 @@ TEST_F(audio, keeps_the_old_file_when_the_disk_is_full) {
   }
   std::signal(SIGXFSZ, SIG_DFL);
   for (const std::string& m : message) EXPECT_TRUE(says(m, path.string(), "failed", "nothing is left"));
+  EXPECT_TRUE(says(message[1], "free some space or choose another disk"));
   EXPECT_EQ(bytes_of_file(path), before);
   EXPECT_EQ(count_files(), 1u);
 }
