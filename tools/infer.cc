@@ -74,8 +74,9 @@ int infer(const settings& s, const avss::config::command_line& c) {
             : level == "peak"  ? avss::level_policy::peak
                                : avss::level_policy::none;
   o.target_rate = s.get<int>("datasets.inf.target_sr", 0);
-  if (o.target_rate < 0 || o.target_rate > avss::highest_rate)
-    avss::fail("datasets.inf.target_sr: expected a rate in Hz up to ", avss::highest_rate, ", found ", o.target_rate);
+  if (o.target_rate != 0 && (o.target_rate < avss::lowest_rate || o.target_rate > avss::highest_rate))
+    avss::fail("datasets.inf.target_sr: expected a rate from ", avss::lowest_rate, " to ", avss::highest_rate,
+               " Hz, or null for each file's own, found ", o.target_rate);
   s.one_of("inferencer.device", {"auto", "cpu"});
   (void)s.get<std::int64_t>("inferencer.seed", 0);  // without effect, but a seed
 

@@ -31,8 +31,8 @@ mixture_list find_items(const infer_options& options) {
     fail("give either an input (a file or a folder) or a data set, ", options.input.empty() ? "not neither" : "not both");
   if (options.save_path.empty()) fail("save_path is empty; name the folder for the results");
   if (options.target_rate < 0) fail("target_rate = ", options.target_rate, ": expected Hz, or 0 for each file's own rate");
-  if (options.target_rate > highest_rate)
-    fail("target_rate = ", options.target_rate, ": expected at most ", highest_rate, " Hz");
+  if (options.target_rate > 0 && (options.target_rate < lowest_rate || options.target_rate > highest_rate))
+    fail("target_rate = ", options.target_rate, ": expected ", lowest_rate, " to ", highest_rate, " Hz");
   mixture_list list = options.input.empty() ? list_dataset(options.dataset, options.partition) : list_input(options.input);
   if (!options.use_truth) {
     list.sources = 0;

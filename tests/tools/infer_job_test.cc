@@ -362,7 +362,9 @@ TEST_F(infer_job, says_in_one_line_what_keeps_it_from_starting) {
   o = dataset_options(), o.target_rate = -1;
   refused(o, "target_rate = -1");
   o = dataset_options(), o.target_rate = highest_rate + 1;
-  refused(o, "target_rate = 768001", "at most 768000 Hz");
+  refused(o, "target_rate = 768001", "1000 to 768000 Hz");
+  o = dataset_options(), o.target_rate = 1;
+  refused(o, "target_rate = 1", "1000 to 768000 Hz");
   o = dataset_options(), o.window = -2;
   refused(o, "window = -2");
   o = dataset_options(), o.partition = "test";
