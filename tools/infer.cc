@@ -99,8 +99,9 @@ int infer(const settings& s, const avss::config::command_line& c) {
   o.protect.emplace_back(weights);
   avss::tools::read_separation(s, o);
   o.target_rate = s.get<int>("datasets.inf.target_sr", 0);
-  if (o.target_rate < 0 || o.target_rate > avss::highest_rate)
-    avss::fail("datasets.inf.target_sr: expected a rate in Hz up to ", avss::highest_rate, ", found ", o.target_rate);
+  if (o.target_rate != 0 && (o.target_rate < avss::lowest_rate || o.target_rate > avss::highest_rate))
+    avss::fail("datasets.inf.target_sr: expected a rate from ", avss::lowest_rate, " to ", avss::highest_rate,
+               " Hz, or null for each file's own, found ", o.target_rate);
   (void)s.get<std::int64_t>("inferencer.seed", 0);  // without effect, but a seed
 
   o.use_truth = s.get<bool>("datasets.inf.expect_target", true);
@@ -117,6 +118,11 @@ int infer(const settings& s, const avss::config::command_line& c) {
         std::cout << info.name << ": " << info.parameters << " parameters, "
                   << (info.sources > 0 ? std::to_string(info.sources) + " sources" : "a voice for each face") << ", "
                   << info.sample_rate << " Hz, weights " << avss::one_line(weights) << std::endl;
+        try {
+          avss::check_window(info, {.window = o.window});
+        } catch (const avss::error& e) {
+          avss::fail("inferencer.", e.what());  // window = ...
+        }
         return avss::run_inference(o, *network, std::cout, std::cerr);
       },
       loaded.network);

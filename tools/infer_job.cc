@@ -31,8 +31,8 @@ mixture_list find_items(const infer_options& options) {
     fail("give either an input (a file or a folder) or a data set, ", options.input.empty() ? "not neither" : "not both");
   if (options.save_path.empty()) fail("save_path is empty; name the folder for the results");
   if (options.target_rate < 0) fail("target_rate = ", options.target_rate, ": expected Hz, or 0 for each file's own rate");
-  if (options.target_rate > highest_rate)
-    fail("target_rate = ", options.target_rate, ": expected at most ", highest_rate, " Hz");
+  if (options.target_rate > 0 && (options.target_rate < lowest_rate || options.target_rate > highest_rate))
+    fail("target_rate = ", options.target_rate, ": expected ", lowest_rate, " to ", highest_rate, " Hz");
   mixture_list list = options.input.empty() ? list_dataset(options.dataset, options.partition) : list_input(options.input);
   if (!options.use_truth) {
     list.sources = 0;
@@ -90,11 +90,11 @@ class inference {
         return 130;
       } catch (const std::bad_alloc&) {
         ++failed;
-        err_ << "error: " << position_ << one_line(item.mixture.string()) << ": not enough memory; choose a shorter window"
+        err_ << "infer: " << position_ << one_line(item.mixture.string()) << ": not enough memory; choose a shorter window"
              << std::endl;
       } catch (const std::exception& e) {
         ++failed;
-        err_ << "error: " << position_ << one_line(e.what()) << std::endl;
+        err_ << "infer: " << position_ << one_line(e.what()) << std::endl;
       }
       ++done;
     }
@@ -104,9 +104,9 @@ class inference {
       tools::print_table(out_, given_, permuted_);
     }
     flush_lines();
-    if (failed > 0) err_ << "error: " << failed << " of " << done << " items failed" << std::endl;
+    if (failed > 0 && done > 1) err_ << "infer: " << failed << " of " << done << " items failed" << std::endl;
     if (!out_)
-      err_ << "error: the results' lines could not be written: "
+      err_ << "infer: the results' lines could not be written: "
            << (out_error_ != 0 ? std::generic_category().message(out_error_) : "the output is closed or full") << std::endl;
     return failed > 0 || !out_ ? 1 : 0;
   }
@@ -159,7 +159,7 @@ int run(const infer_options& options, tools::infer_network&& network, std::ostre
     const tools::stop_on_signal guard;
     return inference(options, network, out, err).run();
   } catch (const std::exception& e) {
-    err << "error: " << one_line(e.what()) << std::endl;
+    err << "infer: " << one_line(e.what()) << std::endl;
     return 1;
   }
 }

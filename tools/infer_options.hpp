@@ -23,8 +23,6 @@ struct face_options {
   std::size_t speakers = 0;                  // how many faces each mixture must have, 0: any number
 };
 
-constexpr int highest_rate = 768000;  // Hz that results can have
-
 struct infer_options {
   // Either `input`, a file or a folder, or `dataset` and `partition` (see data/mixture_layout.hpp).
   std::filesystem::path input;

@@ -82,8 +82,7 @@ inline const flag& flag_called(const std::string& name) {
   std::vector<std::string> known;
   for (const flag& f : flags) known.insert(known.end(), {f.name, f.brief});
   std::erase(known, "");
-  usage("unknown flag '", name, "'", did_you_mean(name, known),
-        "; a value is given as key=value, and --help lists flags and keys");
+  usage("unknown flag '", name, "'; a value is given as key=value, and --help lists flags and keys", did_you_mean(name, known));
 }
 
 }  // namespace detail

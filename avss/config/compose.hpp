@@ -85,14 +85,14 @@ class defaults_walk {
     const std::string searched = "; searched in " + listed(store_.folders());
     if (d.primary) {
       const auto known = store_.options("");
-      fail("Cannot find primary config '", d.config_path(), "'", did_you_mean(d.config_path(), known),
-           "; available: ", listed(known), searched);
+      fail("Cannot find primary config '", d.config_path(), "'; available: ", listed(known), searched,
+           did_you_mean(d.config_path(), known));
     }
     const std::string group = d.group_path();
     const auto known = store_.options(group);
     const std::string name = d.is_group ? *d.name : d.config_path().substr(group.empty() ? 0 : group.size() + 1);
-    fail(in(parent), "Could not find '", d.config_path(), "'", did_you_mean(name, known), "; available options of '", group,
-         "': ", listed(known), searched);
+    fail(in(parent), "Could not find '", d.config_path(), "'; available options of '", group, "': ", listed(known), searched,
+         did_you_mean(name, known));
   }
 
   void remember(const default_item& d, const default_item* parent) {

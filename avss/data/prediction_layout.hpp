@@ -42,7 +42,9 @@ inline std::filesystem::path folder_with(const std::filesystem::path& folder, co
                                          const char* what) {
   std::error_code ignored;
   if (!std::filesystem::is_directory(folder, ignored)) {
-    const bool beside = std::filesystem::is_directory(folder.parent_path(), ignored);
+    // What lies in the system's root is no hint.
+    const bool beside =
+        std::filesystem::is_directory(folder.parent_path(), ignored) && folder.parent_path().has_relative_path();
     fail(folder.string(), ": no such folder", beside ? ", found " + folders_in(folder.parent_path()) + " beside it" : "",
          "; expected ", what);
   }

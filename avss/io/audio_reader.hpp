@@ -28,6 +28,9 @@ namespace avss {
 // What to do with a file of several channels where one is wanted.
 enum class channel_choice { refuse, first, mean };
 
+// Hz; beyond them a header is damaged, or no recording is meant.
+inline constexpr int lowest_rate = 1000, highest_rate = 768000;
+
 struct audio_info {
   int rate = 0;      // Hz
   int channels = 0;  // in the file
@@ -176,6 +179,9 @@ class audio_reader {
     info_ = {format.samplerate, format.channels, format.frames};
     if (info_.rate <= 0 || info_.channels <= 0)
       fail(path_.string(), ": has ", info_.channels, " channels at ", info_.rate, " Hz; copy or convert it again");
+    if (info_.rate < lowest_rate || info_.rate > highest_rate)
+      fail(path_.string(), ": has a sample rate of ", info_.rate, " Hz; expected ", lowest_rate, " to ", highest_rate,
+           "; convert it, or correct its header");
     if (info_.channels > 1 && choice_ == channel_choice::refuse)
       fail(path_.string(), ": has ", info_.channels, " channels, expected 1; convert it, or choose the first or the mean");
     interleaved_.resize(block_frames * static_cast<std::size_t>(info_.channels));

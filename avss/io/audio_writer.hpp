@@ -133,7 +133,8 @@ class audio_writer {
   [[noreturn]] void refuse_write() {
     const int code = errno;
     const std::string reason = code != 0 ? detail::system_message(code) : "the disk took less than it was given";
-    fail(target_.string(), ": writing failed after ", frames_, " samples: ", reason, "; nothing is left behind");
+    fail(target_.string(), ": writing failed after ", frames_, " samples: ", reason,
+         "; nothing is left behind; free some space or choose another disk");
   }
 
   std::filesystem::path target_, part_;

@@ -51,7 +51,9 @@ TEST(command_line, flags_and_overrides_in_any_order) {
 
 TEST(command_line, wrong_flags_end_with_status_2) {
   for (const auto& [argument, message] : std::vector<std::pair<std::string, std::string>>{
-           {"--config-nam=x", "infer: unknown flag '--config-nam'; did you mean '--config-name'?"},
+           {"--config-nam=x",
+            "infer: unknown flag '--config-nam'; a value is given as key=value, and --help lists flags and keys; did you mean "
+            "'--config-name'?\n"},
            {"--thread=2", "did you mean '--threads'?"},
            {"-x", "unknown flag '-x'"},
            {"--threads=-1", "--threads: expected a number from 0 to 4096, found '-1'"},
@@ -75,8 +77,9 @@ TEST(command_line, errors_name_what_was_meant) {
             "'trainer.n_epochs'? To append to your config use +trainer.n_epoch=3"},
            {"n_epochs=3", "did you mean 'trainer.n_epochs'?"},
            {"db=mysqll",
-            "Could not find 'db/mysqll'; did you mean 'mysql'?; available options of 'db': 1, mysql, postgres, sqlite"},
-           {"-cn=primry", "Cannot find primary config 'primry'; did you mean 'primary'?; available: "},
+            "Could not find 'db/mysqll'; available options of 'db': 1, mysql, postgres, sqlite; searched in tests/config/data; "
+            "did you mean 'mysql'?\n"},
+           {"-cn=primry", "; did you mean 'primary'?\n"},
            {"-cn=missing_group", "You must specify 'db', e.g, db=<OPTION>; available options: 1, mysql, postgres, sqlite"},
            {"lr=1,2", "Ambiguous value for argument 'lr=1,2'"},
            {"lr", "'lr': expected key=value"},

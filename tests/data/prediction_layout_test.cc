@@ -84,6 +84,9 @@ TEST_F(prediction_layout, takes_any_number_of_sources_if_it_is_the_same) {
 TEST_F(prediction_layout, says_what_is_missing) {
   EXPECT_TRUE(says(error_of([&] { list_predictions(folder / "no", folder / "out"); }), "no: no such folder", "mix/, s1/, s2/"));
   EXPECT_TRUE(says(error_of([&] { list_predictions(folder / "gt", folder / "no"); }), "no: no such folder", "infer"));
+  EXPECT_EQ(
+      error_of([&] { list_predictions("/no-such-folder", folder / "out"); }).find("/no-such-folder: no such folder; expected"),
+      0u);
   EXPECT_TRUE(says(error_of([&] { list_predictions(folder / "out", folder / "out"); }), "has no mix/, found s1, s2"));
   EXPECT_TRUE(
       says(error_of([&] { list_predictions(folder / "gt", folder / "gt/mix"); }), "gt/mix: has no s1/, found no folders"));

@@ -123,6 +123,18 @@ TEST_F(audio, reads_odd_chunks_and_lengths_never_known) {
   }
 }
 
+TEST_F(audio, refuses_rates_that_no_recording_has) {
+  for (const int rate : {1, 999, 768001, 2'000'000'000}) {
+    write_audio(folder / "x.wav", rate, noise(50, 1));
+    EXPECT_TRUE(
+        says(read_error(folder / "x.wav"), "x.wav: has a sample rate of " + std::to_string(rate) + " Hz", "1000 to 768000"));
+  }
+  for (const int rate : {1000, 768000}) {
+    write_audio(folder / "x.wav", rate, noise(50, 1));
+    EXPECT_EQ(read_audio(folder / "x.wav").info.rate, rate);
+  }
+}
+
 TEST_F(audio, refuses_a_truncated_file) {
   const auto x = noise(20000, 3, 0.5);
   const std::pair<const char*, int> formats[] = {{"x.wav", SF_FORMAT_WAV | SF_FORMAT_FLOAT},
@@ -264,6 +276,7 @@ TEST_F(audio, keeps_the_old_file_when_the_disk_is_full) {
   }
   std::signal(SIGXFSZ, SIG_DFL);
   for (const std::string& m : message) EXPECT_TRUE(says(m, path.string(), "failed", "nothing is left"));
+  EXPECT_TRUE(says(message[1], "free some space or choose another disk"));
   EXPECT_EQ(bytes_of_file(path), before);
   EXPECT_EQ(count_files(), 1u);
 }

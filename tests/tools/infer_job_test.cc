@@ -237,7 +237,7 @@ TEST_F(infer_job, goes_on_after_a_broken_item) {
   write_bytes(data / "audio/val/mix/b.wav", bytes);
   store("audio/val/s1/c.wav", signal_t(2999, 0.1f));
   EXPECT_EQ(run(dataset_options()), 1);
-  EXPECT_NE(err.str().find("error: [2/4] "), std::string::npos) << err.str();
+  EXPECT_NE(err.str().find("infer: [2/4] "), std::string::npos) << err.str();
   EXPECT_NE(err.str().find("sample 2500 (0.312 s) is NaN"), std::string::npos) << err.str();
   EXPECT_NE(err.str().find("2999 samples"), std::string::npos) << err.str();
   EXPECT_NE(err.str().find("2 of 4 items failed"), std::string::npos) << err.str();
@@ -286,7 +286,7 @@ TEST_F(infer_job, says_that_its_lines_could_not_be_written) {
   auto network = splitter(rate, 1);
   std::ofstream full("/dev/full");
   EXPECT_EQ(run_inference(dataset_options(), network, full, err), 1);
-  EXPECT_EQ(err.str(), "error: the results' lines could not be written: No space left on device\n");
+  EXPECT_EQ(err.str(), "infer: the results' lines could not be written: No space left on device\n");
   EXPECT_EQ(files_in(results), 2u);
 }
 
@@ -349,7 +349,7 @@ TEST_F(infer_job, says_in_one_line_what_keeps_it_from_starting) {
     std::string line = err.str();
     ASSERT_FALSE(line.empty());
     line.pop_back();
-    EXPECT_TRUE(says(line, "error: ", parts...));
+    EXPECT_TRUE(says(line, "infer: ", parts...));
     EXPECT_EQ(out.str(), "");
   };
   infer_options o = dataset_options();
@@ -362,7 +362,9 @@ TEST_F(infer_job, says_in_one_line_what_keeps_it_from_starting) {
   o = dataset_options(), o.target_rate = -1;
   refused(o, "target_rate = -1");
   o = dataset_options(), o.target_rate = highest_rate + 1;
-  refused(o, "target_rate = 768001", "at most 768000 Hz");
+  refused(o, "target_rate = 768001", "1000 to 768000 Hz");
+  o = dataset_options(), o.target_rate = 1;
+  refused(o, "target_rate = 1", "1000 to 768000 Hz");
   o = dataset_options(), o.window = -2;
   refused(o, "window = -2");
   o = dataset_options(), o.partition = "test";

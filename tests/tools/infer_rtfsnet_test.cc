@@ -254,7 +254,7 @@ TEST_F(infer_rtfsnet, goes_on_after_a_broken_embedding) {
   store_npz("11", embedding(1, 13));
   const outcome r = run(tiny() + data_set() + to());
   EXPECT_EQ(r.status, 1);
-  EXPECT_TRUE(says(r.err.substr(0, r.err.find('\n')), "error: [1/2] ", "11.npz", "[13, 10]"));
+  EXPECT_TRUE(says(r.err.substr(0, r.err.find('\n')), "infer: [1/2] ", "11.npz", "[13, 10]"));
   EXPECT_EQ(files_in(folder / "out"), (std::vector<std::string>{"inf/s1/33_44.wav", "inf/s2/33_44.wav"}));
 }
 

@@ -107,11 +107,12 @@ TEST_F(infer, needs_to_know_what_where_and_with_which_weights) {
   expect_refusal(data(), "inferencer.save_path=DIR");
   expect_refusal(data() + to_results(), "inferencer.from_pretrained=FILE");
   expect_refusal(tiny() + " " + data() + to_results() + " inferencer.widow=3", "inferencer.widow", "inferencer.window");
-  for (const char* window : {"-1", "3601", "1e300"})
+  for (const char* window : {"-1", "3601", "1e300", "0.0001"})
     expect_refusal(tiny() + " " + data() + to_results() + " inferencer.window=" + window, "inferencer.window");
   expect_refusal(tiny() + " " + data() + to_results() + " inferencer.seed=abc", "inferencer.seed");
   expect_refusal(tiny() + " " + data() + to_results() + " inferencer.level=loud", "mixture", "peak", "none");
   expect_refusal(tiny() + " " + data() + to_results() + " datasets.inf.target_sr=768001", "datasets.inf.target_sr", "768000");
+  expect_refusal(tiny() + " " + data() + to_results() + " datasets.inf.target_sr=1", "datasets.inf.target_sr", "1000");
   expect_refusal("model=convtasnet_teeny " + data() + to_results(), "convtasnet_tiny");
   expect_refusal(tiny() + " " + data() + to_results() + " inferencer.device=cuda", "auto", "cpu");
   expect_refusal(tiny() + " datasets.inf.dataset_path=/nowhere" + to_results(), "/nowhere");
@@ -170,6 +171,13 @@ TEST_F(infer, goes_on_after_a_broken_mixture_and_ends_with_an_error) {
   EXPECT_EQ(r.status, 1);
   EXPECT_NE(r.err.find("11_22.wav"), std::string::npos) << r.err;
   EXPECT_EQ(files_in(folder / "out"), (std::vector<std::string>{"inf/s1/33_44.wav", "inf/s2/33_44.wav"}));
+}
+
+TEST_F(infer, one_bad_file_is_one_line) {
+  std::ofstream(folder / "bad.wav") << "RIFF";
+  const outcome r = run(tiny() + " inferencer.input=" + (folder / "bad.wav").string() + to_results());
+  EXPECT_EQ(r.status, 1);
+  EXPECT_TRUE(says(r.err.substr(0, r.err.size() - 1), "infer: ", "bad.wav"));
 }
 
 TEST_F(infer, a_full_disk_leaves_nothing_half_written) {
