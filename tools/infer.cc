@@ -7,6 +7,7 @@
 #include <avss/data/mixture_layout.hpp>
 #include <avss/io/path_kind.hpp>
 #include <avss/io/weights_file.hpp>
+#include <avss/model/long_form.hpp>
 #include <cstdint>
 #include <iostream>
 #include <string>
