@@ -8,7 +8,6 @@
 #include <avss/io/atomic_file.hpp>
 #include <avss/io/audio.hpp>
 #include <avss/io/film_copy.hpp>
-#include <avss/io/media_audio.hpp>
 #include <avss/io/media_video.hpp>
 #include <avss/io/staged_folder.hpp>
 #include <avss/model/passing_faces.hpp>
@@ -23,6 +22,7 @@
 #include <utility>
 
 #include "tools/crop_mouths_report.hpp"
+#include "tools/film_sound.hpp"
 #include "tools/infer_item.hpp"
 #include "tools/item_progress.hpp"
 #include "tools/mouth_embedder.hpp"
@@ -180,53 +180,22 @@ class separation {
     picture_start_ = first.time;
   }
 
-  // mixture.wav: the sound from the picture's beginning on, for as long as the picture.
+  // mixture.wav: the sound from the picture's beginning on, for as long as the picture, or all of it without one.
   void bring_sound() {
     const fs::path& source = o_.audio.empty() ? o_.video : o_.audio;
-    media_audio_reader reader(source, o_.separation.channels);
-    const int rate = reader.info().rate;
-    std::vector<float> samples(block);
-    std::size_t got = reader.read(samples);
-    double lead = o_.audio.empty() && std::isfinite(reader.starts()) ? reader.starts() - picture_start_ : 0;
-    if (std::abs(lead) > 24 * 3600.)
-      fail(source.string(), ": its sound begins ", lead, " s after its picture; give the sound, audio=FILE");
-    const bool by_picture = seconds_ > 0;
-    const auto total = by_picture ? static_cast<std::int64_t>(std::llround(seconds_ * rate)) : std::int64_t{1} << 62;
-    audio_writer mixture(folder_->file("mixture.wav"), rate);
-    std::int64_t written = 0;
-    const auto write = [&](std::span<const float> x) {
-      const auto n = static_cast<std::size_t>(std::min<std::int64_t>(static_cast<std::int64_t>(x.size()), total - written));
-      mixture.write(x.first(n));
-      written += static_cast<std::int64_t>(n);
-    };
-    const std::vector<float> silence(block, 0.f);
-    const auto wait = [&](std::int64_t until) {
-      while (written < until)
-        write(std::span(silence).first(static_cast<std::size_t>(std::min<std::int64_t>(block, until - written))));
-    };
-    std::int64_t skip = 0;
-    if (lead > 0) wait(std::min(total, static_cast<std::int64_t>(std::llround(lead * rate))));
-    if (lead < 0) skip = std::llround(-lead * rate);
-    for (; got > 0 && written < total; got = reader.read(samples)) {
-      check_stop();
-      const std::size_t dropped = static_cast<std::size_t>(std::min<std::int64_t>(skip, static_cast<std::int64_t>(got)));
-      skip -= static_cast<std::int64_t>(dropped);
-      write(std::span<const float>(samples).subspan(dropped, got - dropped));
-    }
-    const double missing = by_picture ? static_cast<double>(total - written) / rate : 0;
-    if (missing > 1) note(joined(source.string(), ": its sound ends ", missing, " s before the picture"));
-    if (lead > 0.04) note(joined(source.string(), ": its sound begins ", lead, " s after the picture"));
-    if (by_picture) wait(total);
-    mixture.finish();
-    mixture.publish();
-    rate_ = rate;
-    samples_ = written;
-    if (by_picture) return;
-    seconds_ = static_cast<double>(written) / rate;
+    film_sound_options how{o_.separation.channels, {}, seconds_};
+    if (o_.audio.empty()) how.picture_start = picture_start_;
+    const film_sound sound = copy_film_sound(source, how, folder_->file("mixture.wav"), check_stop);
+    if (sound.late > 0.04) note(joined(source.string(), ": its sound begins ", sound.late, " s after the picture"));
+    if (sound.missing > 1) note(joined(source.string(), ": its sound ends ", sound.missing, " s before the picture"));
+    rate_ = sound.rate;
+    samples_ = sound.samples;
+    if (seconds_ > 0) return;
+    seconds_ = static_cast<double>(samples_) / rate_;
     for (std::size_t i = 0; i < people(); ++i) {
       std::vector<float>& f = features_[i].features;
       const dim_t channels = lip_embedder::features, frames = static_cast<dim_t>(f.size()) / channels;
-      f = fit_to_audio({channels, frames, std::move(f)}, written, rate, o_.mouths[i].string(), source.string()).values;
+      f = fit_to_audio({channels, frames, std::move(f)}, samples_, rate_, o_.mouths[i].string(), source.string()).values;
     }
   }
 
