@@ -1,13 +1,11 @@
 // //tools:demo as a user runs it, on made-up voices and with a tiny network.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
 
 #include <avss/convtasnet.hpp>
 #include <avss/io/audio.hpp>
 #include <avss/layer/init.hpp>
 #include <avss/metric/separation.hpp>
-#include <cstdlib>
 #include <map>
 #include <set>
 #include <sstream>
@@ -15,6 +13,7 @@
 #include "tests/support/audio_fixture.hpp"
 #include "tests/support/fake_separator.hpp"
 #include "tests/support/media_file.hpp"
+#include "tests/support/tool_fixture.hpp"
 #include "tests/support/voice.hpp"
 #include "tools/demo_job.hpp"
 
@@ -25,12 +24,7 @@ using namespace avss::testing;
 namespace fs = std::filesystem;
 using signal_t = std::vector<float>;
 
-struct outcome {
-  int status;
-  std::string out, err;
-};
-
-class demo : public in_folder {
+class demo : public tool_in_folder {
  protected:
   void SetUp() override {
     in_folder::SetUp();
@@ -57,11 +51,7 @@ class demo : public in_folder {
   }
 
   outcome run(const std::string& arguments, const std::string& before = "") const {
-    const std::string command =
-        before + " ./tools/demo " + arguments + " >" + (folder / "stdout").string() + " 2>" + (folder / "stderr").string();
-    const int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), bytes_of_file(folder / "stdout"),
-            bytes_of_file(folder / "stderr")};
+    return run_tool("demo", arguments, before);
   }
 
   // Fails with one line that has all `parts`, and leaves nothing behind.

@@ -2,31 +2,20 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include <avss/train/checkpoint.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <utility>
 
-#include "tests/support/audio_fixture.hpp"
+#include "tests/support/tool_fixture.hpp"
 
 namespace avss::testing {
 
-struct outcome {
-  int status;
-  std::string out, err;
-};
-
-class train_in_folder : public in_folder {
+class train_in_folder : public tool_in_folder {
  protected:
   outcome run(const std::string& arguments, const std::string& before = "", const char* tool = "train") const {
-    const std::string command = before + " ./tools/" + tool + " " + arguments + " >" + (folder / "stdout").string() + " 2>" +
-                                (folder / "stderr").string();
-    const int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), bytes_of_file(folder / "stdout"),
-            bytes_of_file(folder / "stderr")};
+    return run_tool(tool, arguments, before);
   }
   template <class... Parts>
   void expect_refusal(const std::string& arguments, const Parts&... parts) {
