@@ -87,14 +87,11 @@ std::string config_text(const settings& s) {
 int train(const settings& s, const avss::config::command_line& c) {
   avss::trainer_options o = read_options(s);
   s.one_of("trainer.device", {"auto", "cpu"});
-  if (s.get<bool>("trainer.override", false) && o.resume_from.empty()) {
-    std::error_code ignored;
-    if (std::filesystem::exists(o.folder, ignored) && !std::filesystem::is_empty(o.folder, ignored))
-      avss::fail(
-          o.folder.string(),
-          ": a run is there already, and trainer.override=true deletes nothing here; choose another "
-          "writer.run_name=NAME, continue it with trainer.resume_from=checkpoint-last.pth, or move the folder away yourself");
-  }
+  if (s.get<bool>("trainer.override", false) && o.resume_from.empty() && avss::holds_run(o.folder))
+    avss::fail(
+        o.folder.string(),
+        ": a run is there already, and trainer.override=true deletes nothing here; choose another "
+        "writer.run_name=NAME, continue it with trainer.resume_from=checkpoint-last.pth, or move the folder away yourself");
 
   const avss::tools::model_entry& entry = avss::tools::select_model(s);
   avss::separation_training t = avss::tools::read_training(s);

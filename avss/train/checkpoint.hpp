@@ -73,9 +73,8 @@ inline void link_over(const std::filesystem::path& from, const std::filesystem::
   fs::create_hard_link(from, beside, code);
   if (code) fs::copy_file(from, beside, code);
   if (!code) fs::rename(beside, to, code);
-  if (!code) return;
-  fs::remove(beside, ignored);
-  fail(to.string(), ": cannot be written: ", code.message(), "; check the disk and the path");
+  fs::remove(beside, ignored);  // also where both are one file already: rename leaves both names then
+  if (code) fail(to.string(), ": cannot be written: ", code.message(), "; check the disk and the path");
 }
 
 inline void sync_folder(const std::filesystem::path& folder) {

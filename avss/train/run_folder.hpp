@@ -49,19 +49,12 @@ class run_lock {
   int folder_;
 };
 
-// Throws error where a new run would meet an old one. Makes nothing.
-inline void check_run_folder(const std::filesystem::path& folder, const std::string& resume_from) {
-  std::error_code code;
-  if (resume_from.empty() && std::filesystem::exists(folder, code) && (!std::filesystem::is_empty(folder, code) || code))
-    fail(folder.string(),
-         ": a run is there already, and nothing of it is deleted; choose another writer.run_name=NAME, continue it with "
-         "trainer.resume_from=checkpoint-last.pth, or move the folder away yourself");
-}
-
 namespace detail {
 
-// Names that only a run that was killed while it wrote leaves: those of atomic_file, and further names of a checkpoint.
+// Names that only a run that was killed while it wrote leaves: those of atomic_file, a checkpoint that has not become the last
+// one yet, and further names of a checkpoint.
 inline bool is_half_written(std::string_view name) {
+  if (name == "checkpoint-new.pth") return true;
   if (!name.ends_with(".tmp")) return false;
   for (const std::string_view begin :
        {".checkpoint-new.pth.", ".config.yaml.", ".config-until-step", ".metrics.csv.", ".metrics.jsonl."})
@@ -69,10 +62,34 @@ inline bool is_half_written(std::string_view name) {
   return name.ends_with(".pth.tmp") && (name.starts_with("checkpoint-") || name.starts_with("model_best."));
 }
 
+inline void remove_half_written(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  for (const std::filesystem::directory_entry& e : std::filesystem::directory_iterator(folder))
+    if (is_half_written(e.path().filename().string())) std::filesystem::remove(e.path(), ignored);
+}
+
 }  // namespace detail
 
-// Makes the folder of a new run, or checks that the folder of a run to be resumed is there. Nothing in it is ever deleted
-// or overwritten by a new run: one that is not empty is refused. Throws error.
+// Whether a run is there: any file but what one leaves that was killed before its first checkpoint.
+inline bool holds_run(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  std::error_code code;
+  for (fs::directory_iterator e(folder, code), end; !code && e != end; e.increment(code))
+    if (!detail::is_half_written(e->path().filename().string())) return true;
+  // What cannot be looked into is not ours to use.
+  return code && code != std::errc::no_such_file_or_directory && code != std::errc::not_a_directory;
+}
+
+// Throws error where a new run would meet an old one. Makes nothing.
+inline void check_run_folder(const std::filesystem::path& folder, const std::string& resume_from) {
+  if (resume_from.empty() && holds_run(folder))
+    fail(folder.string(),
+         ": a run is there already, and nothing of it is deleted; choose another writer.run_name=NAME, continue it with "
+         "trainer.resume_from=checkpoint-last.pth, or move the folder away yourself");
+}
+
+// Makes the folder of a new run, or checks that the folder of a run to be resumed is there; what a killed process left half
+// written goes. Nothing else in it is ever deleted or overwritten by a new run: one that is not empty is refused. Throws error.
 inline run_lock open_run_folder(const std::filesystem::path& folder, const std::string& resume_from) {
   namespace fs = std::filesystem;
   std::error_code code;
@@ -84,17 +101,14 @@ inline run_lock open_run_folder(const std::filesystem::path& folder, const std::
         !(resume_from == "checkpoint-last.pth" && fs::exists(folder / "checkpoint-previous.pth", code)))
       fail((folder / resume_from).string(), ": no such checkpoint to resume from");
     run_lock lock(folder);
-    // What a killed process left half written.
-    for (const fs::directory_entry& e : fs::directory_iterator(folder)) {
-      const std::string name = e.path().filename().string();
-      if (detail::is_half_written(name)) fs::remove(e.path(), code);
-    }
+    detail::remove_half_written(folder);
     return lock;
   }
   fs::create_directories(folder, code);
   if (code) fail(folder.string(), ": cannot be made: ", code.message(), "; choose another trainer.save_dir");
   run_lock lock(folder);
   check_run_folder(folder, resume_from);
+  detail::remove_half_written(folder);
   return lock;
 }
 
@@ -120,10 +134,11 @@ class metrics_log {
       : json_((folder / "metrics.jsonl").string()), csv_((folder / "metrics.csv").string()), columns_(std::move(columns)) {
     keep(json_, kept_steps, 9);  // {"step": 12
     keep(csv_, kept_steps, 0);
-    if (std::error_code code; !std::filesystem::exists(csv_, code)) {
+    std::error_code code;
+    if (!std::filesystem::exists(csv_, code)) {
       std::string header = "step,epoch,partition";
       for (const std::string& c : columns_) header += "," + c;
-      append(csv_, header + "\n");
+      write_file_atomically(csv_, as_bytes_of(header + "\n"));
     }
   }
 
