@@ -100,6 +100,8 @@ int train(const settings& s, const avss::config::command_line& c) {
   t.faces = at_least(s, "model.num_speakers", 1, 1, 32);
   t.dropout = s.get<bool>("trainer.dropout", true);
   t.recompute = s.get<bool>("trainer.recompute", false);
+  t.frozen = {s.get<std::vector<std::string>>("trainer.freeze", {}), s.get<std::vector<std::string>>("trainer.train_only", {})};
+  t.ema_decay = s.get<double>("trainer.ema_decay", 0);
   const std::unique_ptr<avss::trainable> net = avss::tools::make_trainable(entry, t);
   const avss::trainable_info& info = net->info();
   const std::string weights = avss::config::user_path(s.get<std::string>("trainer.from_pretrained", ""));

@@ -23,12 +23,14 @@
 
 namespace avss {
 
-// The keys of the top dict are the members' names; weights are under state_dict.
+// The keys of the top dict are the members' names; weights are under state_dict, so that whoever reads the file takes those
+// that are to be used, and trained_weights, where there are any, under trained_state_dict.
 struct checkpoint {
   std::string arch;
   std::int64_t epoch = 0;  // epochs completed
   std::int64_t step = 0;
   tensor_dict weights;
+  tensor_dict trained_weights;  // where `weights` are averaged; otherwise empty
   checkpoint_value optimizer, lr_scheduler;
   double monitor_best = 0;
   checkpoint_value config;  // the run's configuration, a plain dict
@@ -41,23 +43,36 @@ inline constexpr const char* best_checkpoint = "model_best.pth";
 
 // Written beside, synced, renamed. Throws error.
 inline void write_checkpoint(const std::filesystem::path& path, checkpoint c) {
-  write_pytorch(path.string(), checkpoint_value::dict({{"arch", c.arch},
-                                                       {"epoch", c.epoch},
-                                                       {"step", c.step},
-                                                       {"state_dict", checkpoint_value::state_dict(std::move(c.weights))},
-                                                       {"optimizer", c.optimizer},
-                                                       {"lr_scheduler", c.lr_scheduler},
-                                                       {"monitor_best", c.monitor_best},
-                                                       {"config", c.config},
-                                                       {"avss", c.avss}}));
+  std::vector<checkpoint_value::field> fields{{"arch", c.arch},
+                                              {"epoch", c.epoch},
+                                              {"step", c.step},
+                                              {"state_dict", checkpoint_value::state_dict(std::move(c.weights))},
+                                              {"optimizer", c.optimizer},
+                                              {"lr_scheduler", c.lr_scheduler},
+                                              {"monitor_best", c.monitor_best},
+                                              {"config", c.config},
+                                              {"avss", c.avss}};
+  if (!c.trained_weights.entries.empty())
+    fields.emplace_back("trained_state_dict", checkpoint_value::state_dict(std::move(c.trained_weights)));
+  write_pytorch(path.string(), checkpoint_value::dict(std::move(fields)));
 }
 
 // Strict: throws error for a damaged file, and for one of another program.
 inline checkpoint read_checkpoint(const std::filesystem::path& path) {
   const pytorch_file file(path.string());
   const state_reader top(file.root(), path.string(), "the top dict");
-  checkpoint c{top.text("arch"),       top.integer("epoch"),       top.integer("step"), weights_of(file), top.at("optimizer"),
-               top.at("lr_scheduler"), top.number("monitor_best"), top.at("config"),    top.at("avss")};
+  checkpoint c{.arch = top.text("arch"),
+               .epoch = top.integer("epoch"),
+               .step = top.integer("step"),
+               .weights = weights_of(file),
+               .trained_weights = {},
+               .optimizer = top.at("optimizer"),
+               .lr_scheduler = top.at("lr_scheduler"),
+               .monitor_best = top.number("monitor_best"),
+               .config = top.at("config"),
+               .avss = top.at("avss")};
+  if (const checkpoint_value* trained = file.find("trained_state_dict"))
+    c.trained_weights = weights_of(*trained, file.origin(), file.size());
   (void)state_reader(c.avss, path.string(), "avss").integer("version");
   return c;
 }

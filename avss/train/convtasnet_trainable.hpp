@@ -21,9 +21,6 @@ class convtasnet_trainable final : public separation_trainable<engine<ConvTasNet
   std::size_t planned_bytes(dim_t batch_size, dim_t length) const override {
     return engine_.planned_bytes(pass::train, batch_size, length);
   }
-  void load_weights(const loaded_weights& file, const std::string& origin) override {
-    avss::load_weights(engine_, file, origin);
-  }
 
  private:
   using base = separation_trainable<engine<ConvTasNet<S>, cpu>>;
@@ -39,6 +36,9 @@ class convtasnet_trainable final : public separation_trainable<engine<ConvTasNet
     if (b.sources != S.sources || b.size < 1 || b.length < 1)
       fail(this->info_.name, " takes items of ", S.sources, " sources, not a batch of ", b.size, " with ", b.sources, " and ",
            b.length, " samples");
+  }
+  void take_weights(const loaded_weights& file, const std::string& origin) override {
+    avss::load_weights(engine_, file, origin);
   }
   void learn(const batch& b, std::span<float> estimates, const std::function<void(float*)>& loss) override {
     engine_.train_step(b.mixtures, estimates, b.size, [&](auto&, auto, auto d_estimate) {

@@ -34,10 +34,8 @@ class rtfsnet_trainable final : public separation_trainable<av_engine<RtfsNet<S>
   training_state state(const rates& r) override {
     training_state s = base::state(r);
     s.weights = with_whole_counters(std::move(s.weights));
+    s.trained_weights = with_whole_counters(std::move(s.trained_weights));
     return s;
-  }
-  void load_weights(const loaded_weights& file, const std::string& origin) override {
-    avss::load_weights(engine_, file, origin);
   }
 
  private:
@@ -63,6 +61,9 @@ class rtfsnet_trainable final : public separation_trainable<av_engine<RtfsNet<S>
            b.video.faces, " faces of ", b.video.channels, " features in ", b.video.frames, " frames");
   }
 
+  void take_weights(const loaded_weights& file, const std::string& origin) override {
+    avss::load_weights(engine_, file, origin);
+  }
   void learn(const batch& b, std::span<float> estimates, const std::function<void(float*)>& loss) override {
     if (part_ == 0) statistics_.assign(engine_.state().begin(), engine_.state().end());
     pass_rules rules{.batch_statistics = true, .recompute = t_.recompute};

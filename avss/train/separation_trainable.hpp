@@ -14,13 +14,16 @@
 #include <avss/optim/adam.hpp>
 #include <avss/optim/clip.hpp>
 #include <avss/optim/sgd.hpp>
+#include <avss/train/frozen_parts.hpp>
 #include <avss/train/optimiser_state.hpp>
 #include <avss/train/separation_training.hpp>
 #include <avss/train/trainable.hpp>
+#include <avss/train/weight_average.hpp>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -47,12 +50,14 @@ class separation_trainable : public trainable {
     check(b);
     estimates_.resize(b.targets.size());
     double loss = 0;
+    const std::vector<float> statistics(engine_.state().begin(), engine_.state().end());
     learn(b, estimates_, [&](float* d_estimates) {
       const waveforms_view estimate = estimates_of(b), d_estimate{d_estimates, estimate.extents};
       loss = loss_of(b, [&](auto& ctx, const auto& objective, auto target) {
         return avss::evaluate(ctx, weighted{objective, weight}, estimate, target, d_estimate) / weight;
       });
     });
+    keep_frozen(statistics);
     return {{"loss", loss, static_cast<double>(b.size)}};
   }
 
@@ -66,6 +71,7 @@ class separation_trainable : public trainable {
             o.step(ctx, engine_.values(), std::span<const float>(engine_.gradients()), r);
           },
           optimiser_);
+    if (clipped.finite() && average_) average_->follow(engine_.values(), steps());
     forget_gradients(clipped.finite());
     return clipped.norm;
   }
@@ -74,7 +80,7 @@ class separation_trainable : public trainable {
   std::vector<named_value> evaluate(const batch& b) override {
     check(b);
     estimates_.resize(b.targets.size());
-    separate(b, estimates_);
+    with_average([&] { separate(b, estimates_); });
     const double loss = loss_of(b, [&](auto& ctx, const auto& objective, auto target) {
       return avss::evaluate(ctx, objective, estimates_of(b), target);
     });
@@ -93,13 +99,21 @@ class separation_trainable : public trainable {
   }
 
   training_state state(const rates& r) override {
-    training_state s{get_weights(engine_), {}, 0};
+    training_state s;
+    with_average([&] { s.weights = get_weights(engine_); });
+    if (average_) s.trained_weights = get_weights(engine_);
     std::visit([&](auto& o) { s.optimizer = optimiser_state(o, params_, r), s.optimiser_steps = o.steps(); }, optimiser_);
     return s;
   }
   void restore(const training_state& s, const std::string& origin) override {
     std::visit([&](auto& o) { restore_optimiser(o, params_, s.optimizer, s.optimiser_steps, origin); }, optimiser_);
     set_weights(engine_, s.weights, origin);
+    if (average_) average_->set(engine_.values());
+    if (!s.trained_weights.entries.empty()) set_weights(engine_, s.trained_weights, origin);
+  }
+  void load_weights(const loaded_weights& file, const std::string& origin) final {
+    take_weights(file, origin);
+    if (average_) average_->set(engine_.values());
   }
 
  protected:
@@ -109,13 +123,14 @@ class separation_trainable : public trainable {
         info_(std::move(info)),
         permuted_(permuted),
         objective_(t.objective),
-        params_(list_params(engine_.net())),
+        params_(freeze_params(list_params(engine_.net()), t.frozen)),
         trained_(trained_ranges(params_)),
         optimiser_(make_optimiser(t)) {
     info_.parameters = count_params(engine_.net());
     info_.metrics = {"loss", "si_snr", "si_snri"};
     init_params(engine_.net(), t.seed, engine_.values(), engine_.state());
     engine_.gradients();  // zero
+    if (t.ema_decay != 0) average_.emplace(t.ema_decay, engine_.values());
   }
 
   // Throws error for a batch that the network cannot take.
@@ -124,6 +139,8 @@ class separation_trainable : public trainable {
   virtual void learn(const batch& b, std::span<float> estimates, const std::function<void(float*)>& loss) = 0;
   // Runs it as it will be used.
   virtual void separate(const batch& b, std::span<float> estimates) = 0;
+  // Weights alone, in any known layout, into the engine.
+  virtual void take_weights(const loaded_weights& file, const std::string& origin) = 0;
   // The gradients since the last call were used, or given up.
   virtual void settle(bool) {}
 
@@ -146,6 +163,26 @@ class separation_trainable : public trainable {
   void forget_gradients(bool taken) {
     std::fill(engine_.gradients().begin(), engine_.gradients().end(), 0.f);
     settle(taken);
+  }
+
+  // body() with the network as it will be used.
+  template <class Body>
+  void with_average(Body&& body) {
+    if (!average_) return body();
+    average_->exchange(engine_.values());
+    try {
+      body();
+    } catch (...) {
+      average_->exchange(engine_.values());
+      throw;
+    }
+    average_->exchange(engine_.values());
+  }
+
+  // Running statistics of frozen parts become again what they were.
+  void keep_frozen(const std::vector<float>& statistics) {
+    for (const param_info& p : params_)
+      if (p.is_state && !p.trained) std::copy_n(statistics.begin() + p.offset, p.size, engine_.state().begin() + p.offset);
   }
 
   static void add(named_value& mean, const ratio& r) {
@@ -186,6 +223,7 @@ class separation_trainable : public trainable {
   std::vector<param_info> params_;
   std::vector<flat_range> trained_;
   std::variant<adam<float>, sgd<float>> optimiser_;
+  std::optional<weight_average> average_;
   arena memory_;  // of the loss and of clipping
   std::vector<float> estimates_;
 };

@@ -4,6 +4,7 @@
 #include <avss/core/shape.hpp>
 #include <avss/optim/adam.hpp>
 #include <avss/optim/sgd.hpp>
+#include <avss/train/frozen_parts.hpp>
 #include <cstdint>
 #include <variant>
 
@@ -20,6 +21,10 @@ struct separation_training {
   dim_t faces = 1;         // of each mixture
   bool dropout = true;     // at the rates of the network
   bool recompute = false;  // blocks are run again on the way back: less memory, a third more time
+  // Of the averaged weights, which are then those that are evaluated and kept as the network's; 0: there are none.
+  double ema_decay = 0;
+  // Their gradients count for nothing, and running statistics in them stay as they are; batches are normalised by their own.
+  frozen_parts frozen{};
 };
 
 }  // namespace avss

@@ -34,7 +34,8 @@ struct trainable_info {
 
 // What a checkpoint holds of a network and its optimiser.
 struct training_state {
-  tensor_dict weights;               // in the network's own names
+  tensor_dict weights;               // to be used, in the network's own names
+  tensor_dict trained_weights;       // to be trained on, where `weights` are their moving average; otherwise empty
   checkpoint_value optimizer;        // as torch.optim's state_dict()
   std::int64_t optimiser_steps = 0;  // exact, where torch keeps a float
 };

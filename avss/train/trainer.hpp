@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/data/batch.hpp>
+#include <avss/io/npz.hpp>
+#include <avss/io/tensor.hpp>
 #include <avss/train/batches.hpp>
 #include <avss/train/checkpoint.hpp>
 #include <avss/train/config_change.hpp>
@@ -195,12 +197,26 @@ class trainer {
       c_.log_loss += loss, c_.log_norm += norm, c_.epoch_loss += loss, c_.epoch_norm += norm;
     } else {
       ++c_.skipped;
-      if (++c_.bad_in_row >= o_.max_bad_steps)
+      if (++c_.bad_in_row >= o_.max_bad_steps) {
+        const std::string kept = keep_batch();
         fail("step ", c_.step, ": ", std::isfinite(loss) ? "the gradient's norm" : "the loss",
              " is not finite, and so it was in ", c_.bad_in_row,
-             " steps in a row; lower the learning rate or look at the data; ", last_saved());
+             " steps in a row; lower the learning rate or look at the data: ", kept, " holds the last batch; ", last_saved());
+      }
     }
     bar_.step(items, point(r));
+  }
+
+  // The batch that the run ends at, to be looked at: mixtures, targets and the faces' features.
+  std::string keep_batch() const {
+    const std::string path = (o_.folder / ("bad-batch-step" + std::to_string(c_.step) + ".npz")).string();
+    tensor_dict arrays;
+    arrays.add("mixtures", tensor::of<float>({batch_.size, batch_.length}, batch_.mixtures));
+    arrays.add("targets", tensor::of<float>({batch_.size, batch_.sources, batch_.length}, batch_.targets));
+    const video_extent v = batch_.video;
+    if (v.size() > 0) arrays.add("features", tensor::of<float>({batch_.size, v.faces, v.channels, v.frames}, batch_.features));
+    write_npz(path, arrays);
+    return path;
   }
 
   // It may be of a step when the weights had diverged already.
@@ -289,10 +305,11 @@ class trainer {
                 {"optimiser_steps", s.optimiser_steps},
                 {"seed", o_.seed}};
     counters::visit(c_, w);
-    store_checkpoint(o_.folder,
-                     {net_.info().arch, c_.epoch, c_.step, std::move(s.weights), std::move(s.optimizer), schedule_.state(),
-                      c_.best, o_.config, checkpoint_value::dict(std::move(w.fields))},
-                     also);
+    store_checkpoint(
+        o_.folder,
+        {net_.info().arch, c_.epoch, c_.step, std::move(s.weights), std::move(s.trained_weights), std::move(s.optimizer),
+         schedule_.state(), c_.best, o_.config, checkpoint_value::dict(std::move(w.fields))},
+        also);
     saved_step_ = c_.step;
   }
 
@@ -313,7 +330,7 @@ class trainer {
     warn_of_changes(c.config, origin);
     counters read;
     counters::visit(read, r);
-    net_.restore({std::move(c.weights), c.optimizer, r.integer("optimiser_steps")}, origin);
+    net_.restore({std::move(c.weights), std::move(c.trained_weights), c.optimizer, r.integer("optimiser_steps")}, origin);
     schedule_.restore(c.lr_scheduler, origin);
     c_ = read;
     saved_step_ = c_.step;

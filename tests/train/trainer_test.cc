@@ -138,7 +138,10 @@ TEST_F(training, steps_without_a_finite_loss_are_left_out_and_end_a_run_that_has
   const auto other = make_tiny({.threads = 1});
   o.folder = folder / "all";
   EXPECT_TRUE(says(error_of([&] { run(*other, o, schedule(), poisoned(7, 99)); }), "step 10", "not finite", "3 steps",
-                   "learning rate", "all/checkpoint-last.pth is of step 6"));
+                   "learning rate", "all/bad-batch-step10.npz", "all/checkpoint-last.pth is of step 6"));
+  const tensor_dict bad = read_npz((folder / "all/bad-batch-step10.npz").string());
+  EXPECT_EQ(bad.entries[0].value.shape, (std::vector<dim_t>{2, 800}));
+  EXPECT_TRUE(std::isnan(bad.entries[1].value.values<double>()[3])) << bad.entries[1].name;
   // What was saved before is whole, and the weights are those of the last good step.
   EXPECT_EQ(read_checkpoint(folder / "all" / last_checkpoint).step, 6);
   for (const named_tensor& t : other->state({0}).weights.entries)
