@@ -34,6 +34,16 @@ std::string number(std::uint64_t n) {
   return text;
 }
 
+const avss::tools::item_part& part_of(const avss::tools::train_sources& data, const std::string& name) {
+  if (name == "train") return data.train;
+  std::string known = "train";
+  for (const avss::tools::item_part& p : data.others) {
+    if (p.name == name) return p;
+    known += ", " + p.name;
+  }
+  avss::fail("mix.part: expected one of ", known, ", which the section datasets has, found '", name, "'");
+}
+
 int mix(const settings& s, const avss::config::command_line& c) {
   const std::string save_path = avss::config::user_path(s.get<std::string>("mix.save_path", ""));
   if (save_path.empty()) avss::fail("where should the mixtures go? give mix.save_path=DIR");
@@ -48,15 +58,13 @@ int mix(const settings& s, const avss::config::command_line& c) {
 
   const auto data =
       avss::tools::make_train_sources(s, {rate, sources}, static_cast<std::uint64_t>(seed), avss::tools::threads_of(c));
-  const bool held_out = s.one_of("mix.part", {"train", "val"}) == "val";
-  const avss::item_source* items = held_out ? data.val.get() : data.train.get();
-  if (!items) avss::fail("mix.part=val: datasets.val is null");
+  const avss::tools::item_part& part = part_of(data, s.get<std::string>("mix.part"));
+  const avss::item_source* const items = part.items.get();
   const std::int64_t count = s.get<std::int64_t>("mix.items", items->count());
   if (count < 1) avss::fail("mix.items: expected a number of mixtures, at least 1");
-  const bool same_again = held_out ? data.val_repeats : data.train_repeats;
-  if (count > (same_again ? items->count() : most_items))
-    avss::fail("mix.items: expected ", same_again ? items->count() : most_items, " at most, found ", count,
-               same_again ? "; a data set has no more mixtures" : "");
+  if (count > (part.repeats ? items->count() : most_items))
+    avss::fail("mix.items: expected ", part.repeats ? items->count() : most_items, " at most, found ", count,
+               part.repeats ? "; a data set has no more mixtures" : "");
   std::cout << data.about << std::endl;
   const avss::tools::stop_on_signal signals;
 

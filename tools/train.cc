@@ -70,6 +70,7 @@ avss::trainer_options read_options(const settings& s) {
   o.save_steps = at_least(s, "trainer.save_steps", 0, 0);
   o.early_stop = at_least(s, "trainer.early_stop", 0, 0);
   o.monitor = s.get<std::string>("trainer.monitor");
+  o.skip_oom = s.get<bool>("trainer.skip_oom", o.skip_oom);
   o.max_bad_steps = at_least(s, "trainer.max_bad_steps", 1, o.max_bad_steps);
   o.seed = at_least(s, "trainer.seed", 0, o.seed);
   o.terminal = ::isatty(STDOUT_FILENO) != 0;
@@ -122,15 +123,16 @@ int train(const settings& s, const avss::config::command_line& c) {
   }
   const avss::tools::train_sources sources = avss::tools::make_train_sources(
       s, {info.sample_rate, info.sources, info.video_channels}, t.seed, avss::tools::threads_of(c), encoder);
-  const avss::dim_t length = sources.train->length();
+  const avss::dim_t length = sources.train.items->length();
   const int prefetch = static_cast<int>(at_least(s, "dataloader.prefetch_factor", 1, 2, 1000));
-  avss::training_data data{avss::prefetched_batches(*sources.train, 0, workers, prefetch), sources.epoch_items, {}, 0};
-  if (sources.val) {
-    data.val_items = sources.val->count();
-    data.val = avss::prefetched_batches(*sources.val, data.val_items, workers, prefetch);
+  avss::training_data data{avss::prefetched_batches(*sources.train.items, 0, workers, prefetch), sources.epoch_items, {}};
+  std::vector<std::string> parts;
+  for (const avss::tools::item_part& p : sources.others) {
+    data.parts.push_back({p.name, avss::prefetched_batches(*p.items, p.items->count(), workers, prefetch), p.items->count()});
+    parts.push_back(p.name);
   }
 
-  const bool higher = avss::monitor(o.monitor, info.metrics).higher_is_better();
+  const bool higher = avss::monitor(o.monitor, parts, info.metrics).higher_is_better();
   avss::rate_schedule schedule = avss::tools::read_schedule(
       s, avss::steps_per_epoch(o.epoch_len, sources.epoch_items, o.batch_size * o.accumulate), higher);
   const std::size_t mebibytes = (needed_bytes(*net, o.batch_size, length) >> 20) + 1;

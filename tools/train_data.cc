@@ -207,9 +207,14 @@ made make_mixture_set(const section& s, const purpose& p) {
   return {std::move(set), std::move(about), p.training, true};
 }
 
-const char* const parts[] = {"datasets.train", "datasets.val"};
-
-bool has_part(const settings& s, const std::string& part) { return s.has(part) && !s.at(part).is_null(); }
+// The keys of the section that are not null.
+std::vector<std::string> part_names(const settings& s) {
+  std::vector<std::string> names;
+  const config::value all = s.at("datasets");
+  for (const config::value::entry& e : all.entries())
+    if (!e.item.is_null()) names.push_back(e.key);
+  return names;
+}
 
 std::string target_of(const section& s) { return s.target({"AVSSDataset", "DynamicMixing", "SyntheticMixtures"}); }
 
@@ -241,8 +246,8 @@ made make(const settings& settings, const std::string& part, const purpose& p) {
 
 std::vector<seen_mixtures> list_seen_mixtures(const settings& settings) {
   std::vector<seen_mixtures> sets;
-  for (const char* const part : parts) {
-    if (!has_part(settings, part)) continue;
+  for (const std::string& name : part_names(settings)) {
+    const std::string part = "datasets." + name;
     const section s(settings, part);
     if (target_of(s) != "AVSSDataset" || !s.get<bool>("use_video_data", true)) continue;
     seen_mixtures set{dataset_of(s), {}};
@@ -256,24 +261,25 @@ std::vector<seen_mixtures> list_seen_mixtures(const settings& settings) {
 
 train_sources make_train_sources(const settings& s, const item_needs& needs, std::uint64_t seed, int threads,
                                  const std::optional<mouth_encoder>& encoder) {
-  const auto to = [&](const std::string& part, bool training) {
-    return purpose{needs, s, encoder, random_stream(seed, "data", part).bits(0), threads, training};
+  const auto make_part = [&](const std::string& name) {
+    const std::string part = "datasets." + name;
+    return make(s, part, {needs, s, encoder, random_stream(seed, "data", part).bits(0), threads, name == "train"});
   };
   train_sources result;
-  made train = make(s, parts[0], to(parts[0], true));
+  made train = make_part("train");
   result.about = train.about;
-  result.train_repeats = train.repeats || train.items->count() > 0;
   result.epoch_items = train.items->count();
+  result.train = {"train", nullptr, train.repeats || result.epoch_items > 0};
   if (result.epoch_items > 0 && !train.reorders)
-    result.train = std::make_unique<shuffled_source>(std::shared_ptr(std::move(train.items)), seed);
+    result.train.items = std::make_unique<shuffled_source>(std::shared_ptr(std::move(train.items)), seed);
   else
-    result.train = std::move(train.items);
-  if (has_part(s, parts[1])) {
-    made val = make(s, parts[1], to(parts[1], false));
-    if (val.items->count() == 0) fail("datasets.val.limit: a validation needs a number of items");
-    result.about += "\n" + val.about;
-    result.val_repeats = val.repeats;
-    result.val = std::move(val.items);
+    result.train.items = std::move(train.items);
+  for (const std::string& name : part_names(s)) {
+    if (name == "train") continue;
+    made part = make_part(name);
+    if (part.items->count() == 0) fail("datasets.", name, ".limit: an evaluation needs a number of items");
+    result.about += "\n" + part.about;
+    result.others.push_back({name, std::move(part.items), part.repeats});
   }
   return result;
 }

@@ -21,16 +21,21 @@ struct item_needs {
   dim_t video_channels = 0;  // features of each target's face in a video frame; 0: sound alone
 };
 
-struct train_sources {
-  std::unique_ptr<const item_source> train;  // numbered without end
-  std::int64_t epoch_items = 0;              // of a fixed set; 0: the items are endless
-  std::unique_ptr<const item_source> val;    // a fixed set; null: no validation
-  // Items beyond the set's number are the same ones again.
-  bool train_repeats = false, val_repeats = false;
-  std::string about;  // what was found, for people: one line for each of the two
+// One key of the section.
+struct item_part {
+  std::string name;
+  std::unique_ptr<const item_source> items;
+  bool repeats = false;  // items beyond its number are the same ones again
 };
 
-// The mixtures on disk whose faces training and validation are going to read. Throws error.
+struct train_sources {
+  item_part train;                // numbered without end
+  std::int64_t epoch_items = 0;   // of a fixed set; 0: the items are endless
+  std::vector<item_part> others;  // fixed sets, to evaluate on: val, and whatever else the section has
+  std::string about;              // what was found, for people: one line for each part
+};
+
+// The mixtures on disk whose faces training and evaluations are going to read. Throws error.
 std::vector<seen_mixtures> list_seen_mixtures(const config::settings& s);
 
 // `threads` look into the files. With an encoder, faces are seen through it; otherwise their embeddings are read. Throws error.

@@ -1,7 +1,6 @@
 // The metric that decides which checkpoint is the best.
 #pragma once
 
-#include <algorithm>
 #include <avss/core/error.hpp>
 #include <cmath>
 #include <limits>
@@ -11,22 +10,24 @@
 
 namespace avss {
 
-// "max val_si_snri", "min val_loss" or "off"; the names are those of the evaluation's metrics behind "val_".
+// "max val_si_snri", "min val_loss" or "off": a metric by the name of the evaluation's part and its own.
 class monitor {
  public:
-  monitor(const std::string& spec, const std::vector<std::string>& metrics) {
+  // parts: those that there are; where there are none, nothing is watched whatever `spec` says.
+  monitor(const std::string& spec, const std::vector<std::string>& parts, const std::vector<std::string>& metrics) {
     std::istringstream in(spec);
     std::string how, name, rest;
     in >> how >> name >> rest;
     if (how == "off" && name.empty()) return;
-    std::string known;
-    for (const std::string& m : metrics) known += (known.empty() ? "val_" : ", val_") + m;
-    if ((how != "max" && how != "min") || !rest.empty())
-      fail("trainer.monitor: expected \"max METRIC\", \"min METRIC\" or \"off\", found \"", spec, "\"; metrics: ", known);
-    if (!name.starts_with("val_") || std::find(metrics.begin(), metrics.end(), name.substr(4)) == metrics.end())
-      fail("trainer.monitor: there is no metric '", name, "'; there are: ", known);
-    name_ = name.substr(4);
+    if ((how != "max" && how != "min") || name.empty() || !rest.empty())
+      fail("trainer.monitor: expected \"max METRIC\", \"min METRIC\" or \"off\", found \"", spec, "\"",
+           parts.empty() ? "" : "; metrics: " + listed(parts, metrics));
     higher_ = how == "max";
+    if (parts.empty()) return;
+    for (const std::string& p : parts)
+      for (const std::string& m : metrics)
+        if (p + "_" + m == name) name_ = name;
+    if (name_.empty()) fail("trainer.monitor: there is no metric '", name, "'; there are: ", listed(parts, metrics));
   }
 
   bool on() const { return !name_.empty(); }
@@ -37,6 +38,13 @@ class monitor {
   bool improves(double value, double best) const { return on() && (higher_ ? value >= best : value <= best); }
 
  private:
+  static std::string listed(const std::vector<std::string>& parts, const std::vector<std::string>& metrics) {
+    std::string all;
+    for (const std::string& p : parts)
+      for (const std::string& m : metrics) all += (all.empty() ? "" : ", ") + p + "_" + m;
+    return all;
+  }
+
   std::string name_;
   bool higher_ = true;
 };

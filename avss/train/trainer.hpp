@@ -21,6 +21,7 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <new>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -42,17 +43,24 @@ struct trainer_options {
   std::int64_t save_steps = 0;   // steps between saves of the last checkpoint; 0: at the end of an epoch only
   std::int64_t early_stop = 0;   // epochs without improvement that end the run; 0: none do
   std::string monitor = "max val_si_snri";
+  bool skip_oom = true;             // a step that memory is not enough for is left out as one that is not finite
   std::int64_t max_bad_steps = 10;  // steps without a finite loss and gradient, in a row, that end the run
   std::int64_t seed = 1;            // recorded; a resumed run must have the same
   bool terminal = false;            // `out` is one
   checkpoint_value config;
 };
 
+// What a network is measured on after every epoch; its metrics are named NAME_METRIC.
+struct evaluation_part {
+  std::string name;
+  batch_maker make;
+  std::int64_t items = 0;
+};
+
 struct training_data {
   batch_maker train;
   std::int64_t train_items = 0;  // 0: endless
-  batch_maker val;
-  std::int64_t val_items = 0;  // 0: no validation
+  std::vector<evaluation_part> parts;
 };
 
 // Steps per epoch. Batches are whole: of a fixed number of items, the rest is left to the next epoch's order.
@@ -78,12 +86,12 @@ class trainer {
         o_(std::move(options)),
         stop_(std::move(stop)),
         err_(err),
-        monitor_(o_.monitor, net.info().metrics),
+        monitor_(o_.monitor, names_of(data_.parts), net.info().metrics),
         bar_(out, o_.terminal),
         epoch_len_(steps_per_epoch(o_.epoch_len, data_.train_items, o_.batch_size * o_.accumulate)) {
     if (o_.n_epochs < 1 || o_.batch_size < 1 || o_.accumulate < 1 || o_.log_step < 1 || o_.max_bad_steps < 1)
       fail("a run needs at least one epoch, item a batch, batch a step, step a log line and bad step that ends it");
-    if (schedule_.needs_metric() && (!monitor_.on() || data_.val_items == 0))
+    if (schedule_.needs_metric() && !monitor_.on())
       fail("the schedule ", schedule_.name(), " follows the monitored metric: set trainer.monitor and a validation set");
     c_.best = monitor_.worst();
   }
@@ -115,10 +123,9 @@ class trainer {
       bar_.line("stopped at step " + std::to_string(c_.step) + "; continue with trainer.resume_from=" + last_checkpoint);
       return 130;
     }
-    if (!std::isfinite(val_loss_))
-      fail(
-          "the run is at its end, and the loss of its last validation is not finite: it has diverged; lower the learning rate ",
-          "or look at the data; ", last_saved());
+    if (!finite_)
+      fail("the run is at its end, and a loss of its last validation is not finite: it has diverged; lower the learning rate ",
+           "or look at the data; ", last_saved());
     return 0;
   }
 
@@ -151,10 +158,8 @@ class trainer {
 
   // Asked before each epoch, so that a run that ended so does not go on when it is resumed.
   bool stops_early() {
-    if (o_.early_stop == 0 || !monitor_.on() || data_.val_items == 0 || c_.epoch_step > 0 ||
-        c_.epoch - c_.best_epoch < o_.early_stop)
-      return false;
-    bar_.line("stopped early: no better val_" + monitor_.name() + " in " + std::to_string(o_.early_stop) + " epochs");
+    if (o_.early_stop == 0 || !monitor_.on() || c_.epoch_step > 0 || c_.epoch - c_.best_epoch < o_.early_stop) return false;
+    bar_.line("stopped early: no better " + monitor_.name() + " in " + std::to_string(o_.early_stop) + " epochs");
     return true;
   }
 
@@ -171,20 +176,21 @@ class trainer {
     if (c_.epoch_steps == 0)
       fail("epoch ", c_.epoch + 1, ": none of its ", epoch_len_, " steps had a finite loss and gradient; lower the learning ",
            "rate or look at the data; ", last_saved());
-    finish_epoch(data_.val_items > 0 ? validate() : std::vector<named_value>());
+    std::vector<std::vector<named_value>> metrics;
+    for (const evaluation_part& p : data_.parts) metrics.push_back(evaluate(p));
+    finish_epoch(metrics);
   }
 
   void train_step() {
-    double loss = 0;
-    const double share = 1.0 / static_cast<double>(o_.accumulate);
-    for (std::int64_t k = 0; k < o_.accumulate; ++k) {
-      data_.train(static_cast<std::uint64_t>(c_.next_item + k * o_.batch_size), o_.batch_size, batch_);
-      loss += share * net_.train_step(batch_, share).front().value;
+    const rates r = schedule_.now();
+    double loss = std::numeric_limits<double>::quiet_NaN(), norm = loss;
+    try {
+      loss = add_gradients();
+    } catch (const std::bad_alloc&) {
+      if (!o_.skip_oom) throw;
     }
     const std::int64_t items = o_.accumulate * o_.batch_size;
     c_.next_item += items;
-    const rates r = schedule_.now();
-    double norm = std::numeric_limits<double>::quiet_NaN();
     if (std::isfinite(loss))
       norm = net_.apply(o_.max_grad_norm, r);
     else
@@ -205,6 +211,17 @@ class trainer {
       }
     }
     bar_.step(items, point(r));
+  }
+
+  // Of a step's batches. The mean loss.
+  double add_gradients() {
+    double loss = 0;
+    const double share = 1.0 / static_cast<double>(o_.accumulate);
+    for (std::int64_t k = 0; k < o_.accumulate; ++k) {
+      data_.train(static_cast<std::uint64_t>(c_.next_item + k * o_.batch_size), o_.batch_size, batch_);
+      loss += share * net_.train_step(batch_, share).front().value;
+    }
+    return loss;
   }
 
   // The batch that the run ends at, to be looked at: mixtures, targets and the faces' features.
@@ -248,12 +265,18 @@ class trainer {
     c_.log_steps = 0, c_.log_loss = c_.log_norm = 0;
   }
 
-  std::vector<named_value> validate() {
+  static std::vector<std::string> names_of(const std::vector<evaluation_part>& parts) {
+    std::vector<std::string> names;
+    for (const evaluation_part& p : parts) names.push_back(p.name);
+    return names;
+  }
+
+  std::vector<named_value> evaluate(const evaluation_part& part) {
     std::vector<named_value> sums;
     for (const std::string& m : net_.info().metrics) sums.push_back({m, 0, 0});
-    for (std::int64_t n = 0; n < data_.val_items; n += o_.batch_size) {
+    for (std::int64_t n = 0; n < part.items; n += o_.batch_size) {
       check_stop();
-      data_.val(static_cast<std::uint64_t>(n), std::min<dim_t>(o_.batch_size, data_.val_items - n), batch_);
+      part.make(static_cast<std::uint64_t>(n), std::min<dim_t>(o_.batch_size, part.items - n), batch_);
       const std::vector<named_value> values = net_.evaluate(batch_);
       for (std::size_t i = 0; i < sums.size(); ++i)
         if (values[i].items > 0) sums[i].value += values[i].value * values[i].items, sums[i].items += values[i].items;
@@ -262,23 +285,27 @@ class trainer {
     return sums;
   }
 
-  void finish_epoch(const std::vector<named_value>& metrics) {
+  // metrics: of each part, in their order.
+  void finish_epoch(const std::vector<std::vector<named_value>>& metrics) {
     double watched = std::nan("");
-    for (const named_value& m : metrics) {
-      if (m.name == monitor_.name()) watched = m.value;
-      if (m.name == "loss") val_loss_ = m.value;
-    }
+    finite_ = true;
+    for (std::size_t p = 0; p < metrics.size(); ++p)
+      for (const named_value& m : metrics[p]) {
+        if (data_.parts[p].name + "_" + m.name == monitor_.name()) watched = m.value;
+        if (m.name == "loss") finite_ = finite_ && std::isfinite(m.value);
+      }
     schedule_.after_epoch(watched);
     ++c_.epoch;
     const bool better = monitor_.improves(watched, c_.best);
     if (better) c_.best = watched, c_.best_epoch = c_.epoch;
 
     std::string line = "epoch " + std::to_string(c_.epoch) + " done: train loss " + fixed(mean(c_.epoch_loss, c_.epoch_steps));
-    for (const named_value& m : metrics) line += ", val " + m.name + " " + fixed(m.value);
+    for (std::size_t p = 0; p < metrics.size(); ++p)
+      for (const named_value& m : metrics[p]) line += ", " + data_.parts[p].name + " " + m.name + " " + fixed(m.value);
     bar_.line(line + (better ? " (best)" : ""));
     log_->write(c_.step, c_.epoch, "train_epoch",
                 {{"loss", mean(c_.epoch_loss, c_.epoch_steps)}, {"grad_norm", mean(c_.epoch_norm, c_.epoch_steps)}});
-    if (!metrics.empty()) log_->write(c_.step, c_.epoch, "val", metrics);
+    for (std::size_t p = 0; p < metrics.size(); ++p) log_->write(c_.step, c_.epoch, data_.parts[p].name, metrics[p]);
     c_.epoch_step = c_.epoch_steps = c_.log_steps = 0;
     c_.epoch_loss = c_.epoch_norm = c_.log_loss = c_.log_norm = 0;
 
@@ -361,7 +388,7 @@ class trainer {
   std::int64_t epoch_len_;
   counters c_;
   std::int64_t saved_step_ = 0;
-  double val_loss_ = 0;             // of the last validation of this call
+  bool finite_ = true;              // the losses of the last validation of this call
   std::optional<run_lock> lock_;    // once the folder is open
   std::optional<metrics_log> log_;  // likewise
   batch batch_;

@@ -66,7 +66,7 @@ TEST_F(fine_tuning, averaged_weights_are_evaluated_and_kept) {
   EXPECT_EQ(by_name(reader->state({0}).weights), by_name(c.weights));
   trained->restore({c.trained_weights, {}, c.optimizer, 12}, path);
   batch b;
-  data().val(0, 5, b);
+  data().parts[0].make(0, 5, b);
   const double loss = net->evaluate(b)[0].value;
   EXPECT_EQ(loss, reader->evaluate(b)[0].value);
   EXPECT_NE(loss, trained->evaluate(b)[0].value);

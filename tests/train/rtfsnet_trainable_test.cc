@@ -77,7 +77,7 @@ class rtfsnet_run : public in_folder {
               [&] { return asked++ >= steps; });
     return t.run();
   }
-  training_data data() const { return {batches_of(train_), 0, batches_of(val_), 3}; }
+  training_data data() const { return {batches_of(train_), 0, {{"val", batches_of(val_), 3}}}; }
   std::string content(const std::string& name) const { return bytes_of_file(folder / name / last_checkpoint); }
 
   const synthetic_mixtures train_{2, length / 2, rate, 0, 1, channels}, val_{2, length / 2, rate, 3, 2, channels};

@@ -25,7 +25,7 @@ class training_run : public in_folder {
     return o;
   }
   rate_schedule schedule() const { return rate_schedule(one_cycle({.max_lr = 5e-3, .total_steps = 12})); }
-  training_data data() const { return {batches_of(train_), 0, batches_of(val_), 5}; }
+  training_data data() const { return {batches_of(train_), 0, {{"val", batches_of(val_), 5}}}; }
 
   // Stops after `steps` steps of this call.
   int run(trainable& net, trainer_options o, std::int64_t steps = std::numeric_limits<std::int64_t>::max()) {

@@ -84,8 +84,7 @@ TEST_F(training, full_passes_see_every_item_once_an_epoch) {
                     make_batch(shuffled, first, size, b);
                   },
                   7,
-                  {},
-                  0};
+                  {}};
   trainer_options o = options("run");
   o.epoch_len = 0, o.n_epochs = 3;
   ASSERT_EQ(run(*net, o, rate_schedule(constant_rate(1e-3)), d), 0);
@@ -154,7 +153,7 @@ TEST_F(training, a_run_that_diverges_ends_with_an_error_however_short_it_is) {
   trainer_options o = options("epoch");
   o.n_epochs = 2, o.epoch_len = 4;
   training_data d = data();
-  d.val = {}, d.val_items = 0, o.monitor = "off";
+  d.parts.clear(), o.monitor = "off";
   const auto net = make_tiny({.threads = 1});
   EXPECT_TRUE(says(error_of([&] { run(*net, o, fast(), d); }), "epoch 2: none of its 4 steps had a finite loss",
                    "learning rate", "epoch/checkpoint-last.pth is of step 4"));
@@ -258,6 +257,8 @@ TEST_F(training, refuses) {
   o = options("fresh");
   o.monitor = "max val_pesq";
   EXPECT_TRUE(says(refused(o), "val_pesq", "val_si_snri"));
+  o.monitor = "max test_si_snri";
+  EXPECT_TRUE(says(refused(o), "test_si_snri", "val_si_snri"));
   o.monitor = "best val_loss";
   EXPECT_TRUE(says(refused(o), "max METRIC"));
   EXPECT_FALSE(std::filesystem::exists(folder / "fresh"));
