@@ -1,6 +1,7 @@
 // A running average of the parameters.
 #pragma once
 
+#include <algorithm>
 #include <avss/core/context.hpp>
 #include <avss/optim/trained.hpp>
 #include <cstdint>
@@ -29,6 +30,16 @@ class moving_average {
   }
 
   const Buffer& values() const { return average_; }
+  // It goes on from other values.
+  void set(std::span<const T> values) {
+    detail::check_extent(values.size(), average_.size());
+    std::copy(values.begin(), values.end(), average_.begin());
+  }
+  // The average takes the place of the values, and they that of the average.
+  void exchange(std::span<T> values) {
+    detail::check_extent(values.size(), average_.size());
+    std::swap_ranges(average_.begin(), average_.end(), values.begin());
+  }
 
   template <class V>
   void visit_state(V&& v) {

@@ -12,13 +12,13 @@
 #include <avss/metric/separation.hpp>
 #include <avss/model/weights.hpp>
 #include <avss/optim/adam.hpp>
+#include <avss/optim/average.hpp>
 #include <avss/optim/clip.hpp>
 #include <avss/optim/sgd.hpp>
 #include <avss/train/frozen_parts.hpp>
 #include <avss/train/optimiser_state.hpp>
 #include <avss/train/separation_training.hpp>
 #include <avss/train/trainable.hpp>
-#include <avss/train/weight_average.hpp>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -69,9 +69,9 @@ class separation_trainable : public trainable {
           [&](auto& o) {
             context<cpu> ctx(engine_.backend(), memory_, pass::train);
             o.step(ctx, engine_.values(), std::span<const float>(engine_.gradients()), r);
+            if (average_) average_->update(ctx, engine_.values());
           },
           optimiser_);
-    if (clipped.finite() && average_) average_->follow(engine_.values(), steps());
     forget_gradients(clipped.finite());
     return clipped.norm;
   }
@@ -130,7 +130,8 @@ class separation_trainable : public trainable {
     info_.metrics = {"loss", "si_snr", "si_snri"};
     init_params(engine_.net(), t.seed, engine_.values(), engine_.state());
     engine_.gradients();  // zero
-    if (t.ema_decay != 0) average_.emplace(t.ema_decay, engine_.values());
+    if (t.ema_decay != 0)
+      average_.emplace(t.ema_decay, trained_, std::vector<float>(engine_.values().begin(), engine_.values().end()));
   }
 
   // Throws error for a batch that the network cannot take.
@@ -223,7 +224,7 @@ class separation_trainable : public trainable {
   std::vector<param_info> params_;
   std::vector<flat_range> trained_;
   std::variant<adam<float>, sgd<float>> optimiser_;
-  std::optional<weight_average> average_;
+  std::optional<moving_average<float>> average_;
   arena memory_;  // of the loss and of clipping
   std::vector<float> estimates_;
 };
