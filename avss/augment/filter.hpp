@@ -1,5 +1,5 @@
 // Filters: mixture and targets alike, as a microphone or a line does it; within each_source, every voice in its own way. They
-// are recursive: what they delay is less than half a video frame from about 20 Hz on, so faces stay in step.
+// are recursive: what they let pass comes some milliseconds later at most, and faces stay in step.
 #pragma once
 
 #include <algorithm>
