@@ -167,7 +167,7 @@ TEST_F(train_augment, says_what_is_wrong_with_faces_to_mix) {
   expect_refusal(tiny("x") + anew + "datasets.train.dataset_type=bss", "bss", "2 faces", "model.num_speakers");
   expect_refusal(tiny("x") + anew + "datasets.train.relative_level=[5,-5]", "datasets.train", "levels");
   expect_refusal(tiny("x") + anew + "transforms=all_augmentations " + sounds(), "datasets.train.instance_transforms.whole_item",
-                 "lips", "speed");
+                 "time shift", "lips");
   expect_refusal(heard("x", "") + anew + "datasets.train.dataset_path=" + (folder / "data").string(), "datasets.train._target_",
                  "networks that see");
   fs::remove(face(2));
@@ -191,7 +191,7 @@ TEST_F(train_augment, says_what_is_wrong_with_transforms) {
   refused("{_target_: EachSource, transforms: [{_target_: AddColoredNoise}]}", "transforms.0", "each source", "mixture alone");
   refused("{_target_: OneOf, transforms: []}", "transforms.0", "choice");
   refused("{_target_: DropChunk, count: [1, 2, 3]}", "transforms.0.count", "[fewest, most]");
-  refused("7", "transforms.0", "_target_", "an integer");
+  refused("7", "transforms.0", "_target_", "found 7");
   refused("{_target_: AddBackgroundNoise}", "transforms.0.noises_dir", "folder of noises");
   refused("{_target_: AddBackgroundNoise, noises_dir: " + noises + ", sample_rate: 16000}", "sample_rate", "8000 Hz");
   write_bytes(folder / "noises/page.wav", "<html>");
@@ -200,7 +200,7 @@ TEST_F(train_augment, says_what_is_wrong_with_transforms) {
             0)
       << bytes_of_file(folder / "stderr");
   EXPECT_NE(bytes_of_file(folder / "stdout").find("(1 cannot be read)"), std::string::npos);
-  expect_refusal(heard("x", "'transforms.instance_transforms.train={mix: {_target_: Gain}}'"), "instance_transforms.mix",
+  expect_refusal(heard("x", "'+transforms.instance_transforms.train.mix={_target_: Gain}'"), "instance_transforms.mix",
                  "whole_item");
   expect_refusal(heard("x", "transforms.instance_transforms.train=peak"), "datasets.train.instance_transforms", "whole_item");
   expect_refusal(heard("x", "'transforms.batch_transforms.train={_target_: Gain}'"), "batch_transforms.train", "null");
