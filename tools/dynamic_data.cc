@@ -106,6 +106,7 @@ data_part make_dynamic_faces(const section& s, const data_purpose& p) {
   o.count = limit_of(s);
   o.max_bytes = memory_of(s);
   o.faces = faces_of(p, path);
+  o.vary_faces = p.training;
   auto mixing = std::make_unique<dynamic_faces>(list_dataset(path, s.get<std::string>("partition", "")), o);
   std::string about = "mixed anew of " + std::to_string(mixing->voices()) + " voices with faces by " +
                       std::to_string(mixing->speakers()) + " speakers of " + path;

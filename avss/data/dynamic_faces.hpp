@@ -37,7 +37,8 @@ struct dynamic_faces_options {
   double quietest = 0.1;                     // as dynamic_mixing's
   double peak = 0.9;                         // the largest absolute sample of mixture and voices, 0: as the levels say
   std::shared_ptr<const face_source> faces = nullptr;
-  dim_t count = 0;                               // items of a fixed set, 0: endless
+  bool vary_faces = true;  // where their source can, anew for every item; otherwise faces are seen as they are
+  dim_t count = 0;         // items of a fixed set, 0: endless
   std::size_t max_bytes = std::size_t{1} << 30;  // of decoded voices in memory; those used last are kept
   std::uint64_t seed = 1;
   int threads = 1;  // to look into the files
@@ -100,7 +101,9 @@ class dynamic_faces final : public item_source {
     for (std::size_t s = 0; s * each < size; ++s) {
       const voice& v = voices_[chosen[s]];
       const dim_t first = place(item, s, chosen[s], heard) / options_.faces->samples_per_frame();
-      options_.faces->read(v.face, v.length, v.sound, first, item.sub("face").sub(s), features.subspan(s * each, each));
+      std::optional<random_stream> draw;
+      if (options_.vary_faces) draw.emplace(item.sub("face").sub(s));
+      options_.faces->read(v.face, v.length, v.sound, first, draw, features.subspan(s * each, each));
     }
   }
 

@@ -1,12 +1,15 @@
 // Items of data sets, augmented: functions of the seed and of their number alone.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <avss/augment.hpp>
 #include <avss/data/batch.hpp>
 #include <avss/data/loader.hpp>
 #include <avss/data/synthetic_mixtures.hpp>
 #include <cstdint>
 #include <memory>
+#include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -85,6 +88,35 @@ TEST_F(augmented_items, are_the_sources_where_nothing_is_done) {
   EXPECT_EQ(a.mixtures, b.mixtures);
   EXPECT_EQ(a.targets, b.targets);
   EXPECT_NE(a.mixtures, c.mixtures);
+}
+
+// All samples are 1, of every item.
+class ones final : public item_source {
+ public:
+  dim_t sources() const override { return 1; }
+  dim_t length() const override { return 4; }
+  int sample_rate() const override { return 8000; }
+  dim_t count() const override { return 3; }
+  void make(std::uint64_t, std::span<float> mixture, std::span<float> targets) const override {
+    std::fill(mixture.begin(), mixture.end(), 1.0f);
+    std::fill(targets.begin(), targets.end(), 1.0f);
+  }
+};
+
+TEST_F(augmented_items, have_numbers_of_their_own_in_every_epoch) {
+  const augmented_source items(std::make_unique<ones>(), gain{}, 1), sources(std::make_unique<ones>(), each_source{gain{}}, 1);
+  EXPECT_EQ(items.count(), 3);
+  std::set<float> gains, own;
+  batch b;
+  for (std::uint64_t n = 0; n < 300; n += 3) {
+    make_batch(items, n, 3, b);
+    for (std::size_t i = 0; i < 12; ++i) EXPECT_EQ(b.mixtures[i], b.targets[i]);
+    for (std::size_t i = 0; i < 12; i += 4) gains.insert(b.mixtures[i]);
+    make_batch(sources, n, 3, b);
+    for (std::size_t i = 0; i < 12; i += 4) own.insert(b.mixtures[i]);
+  }
+  EXPECT_EQ(gains.size(), 300u);
+  EXPECT_EQ(own.size(), 300u);
 }
 
 TEST_F(augmented_items, faces_stay_as_they_are) {

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -184,6 +185,33 @@ TEST_F(dynamic_av, neither_workers_nor_the_cache_nor_a_resumed_run_change_items)
   EXPECT_EQ(made(0, 1, 0, 4), expected);
   EXPECT_EQ(made(6, 2, 1 << 20, 2),
             std::vector<float>(expected.begin() + static_cast<std::ptrdiff_t>(expected.size() / 2), expected.end()));
+}
+
+// Features are a number that is drawn, or 0 for faces as they are.
+class drawn_faces final : public face_source {
+ public:
+  explicit drawn_faces(const fs::path& folder) : face_source(folder, 2, avss::rate) {}
+  dim_t frames_in(const fs::path&) const override { return 30; }
+  void read(const fs::path&, dim_t, const fs::path&, dim_t, const std::optional<random_stream>& draw,
+            std::span<float> out) const override {
+    std::fill(out.begin(), out.end(), draw ? draw->uniform<float>(0) : 0.0f);
+  }
+
+ private:
+  fs::path find_one(const std::string& id, const std::string&) const override { return folder() / id; }
+};
+
+TEST_F(dynamic_av, faces_are_varied_anew_for_every_item_where_that_is_asked) {
+  store("a", 3, "b", 4);
+  dynamic_faces_options o{.rate = rate, .length = item_frames * static_cast<dim_t>(per_frame), .voices = item_voices::all};
+  o.faces = std::make_shared<drawn_faces>(folder);
+  const mixture_list list = list_dataset(folder, "train");
+  batch b;
+  make_batch(dynamic_faces(list, o), 0, 50, b);
+  EXPECT_EQ(std::set<float>(b.features.begin(), b.features.end()).size(), 100u);  // each face of each item
+  o.vary_faces = false;
+  make_batch(dynamic_faces(list, o), 0, 50, b);
+  EXPECT_EQ(std::set<float>(b.features.begin(), b.features.end()), std::set<float>{0});
 }
 
 TEST_F(dynamic_av, says_what_is_wrong) {

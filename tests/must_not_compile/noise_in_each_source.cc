@@ -1,4 +1,4 @@
-// avss: each_source is given an augmentation that changes mixtures alone (noise, lost chunks, masks, clipping); it would spoil the targets
+// avss: each_source is given an augmentation that changes mixtures alone (noise, lost chunks, masks, clipping)
 // names: each_source<avss::chain<avss::gain, avss::clipping> >
 #include <avss/augment/compose.hpp>
 #include <avss/augment/damage.hpp>
