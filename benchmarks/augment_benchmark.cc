@@ -139,11 +139,11 @@ int run(int argc, char** argv) {
   const fs::path data = scratch.folder();
   store_faces(data);
   if (argc == 1) store_sounds(data);
-  const auto bank = [&](int argument, const char* name) {
+  const auto bank = [&](int argument, const char* name, std::size_t max_bytes = std::size_t{1} << 30) {
     return std::make_shared<const sound_bank>(argc == 3 ? fs::path(argv[argument]) : data / name, name,
-                                              sound_bank_options{.rate = rate});
+                                              sound_bank_options{.rate = rate, .max_bytes = max_bytes});
   };
-  const sounds s{bank(1, "noises"), bank(2, "responses")};
+  const sounds s{bank(1, "noises"), bank(2, "responses")}, decoded_anew{bank(1, "noises", 0), s.responses};
   add_one("gain", gain{});
   add_one("background_noise", background_noise{.noises = s.noises});
   add_one("coloured_noise", coloured_noise{});
@@ -156,6 +156,7 @@ int run(int argc, char** argv) {
   add_one("spectrum_masks", spectrum_masks{});
   add_items("plain", data, chain_of{});
   add_items("reference_project", data, reference_project(s));
+  add_items("reference_project/noises_from_files", data, reference_project(decoded_anew));
   add_items("everything", data, everything(s));
   benchmark::RunSpecifiedBenchmarks();
   return 0;
