@@ -17,7 +17,7 @@ namespace {
 struct reading {
   const sound_kind& kind;
   int threads;
-  std::map<std::string, std::shared_ptr<const sound_bank>> banks;  // one for each folder, though several may draw from it
+  std::map<std::string, std::shared_ptr<const sound_bank>> banks;  // several may draw from one
   std::string about;
 };
 
@@ -50,12 +50,13 @@ std::shared_ptr<const sound_bank> bank_of(const section& s, const std::string& k
             "transforms.", key, "=DIR, or take transforms=only_peak_normalization");
   const int megabytes = s.get<int>("memory_mb", 1024);
   if (megabytes < 0 || megabytes > 1'000'000) s.wrong("memory_mb", "expected MiB from 0 to 1000000, found ", megabytes);
-  auto& bank = r.banks[folder];
+  const bool skip = s.get<bool>("skip_unreadable", false);
+  auto& bank = r.banks[joined(folder, '\n', megabytes, '\n', static_cast<int>(skip))];
   if (bank) return bank;
   bank = std::make_shared<const sound_bank>(folder, what,
                                             sound_bank_options{.rate = r.kind.rate,
                                                                .max_bytes = static_cast<std::size_t>(megabytes) << 20,
-                                                               .skip_unreadable = s.get<bool>("skip_unreadable", false),
+                                                               .skip_unreadable = skip,
                                                                .threads = r.threads});
   r.about += "; " + std::to_string(bank->size()) + " " + what + " of " + folder;
   if (bank->unreadable() > 0) r.about += " (" + std::to_string(bank->unreadable()) + " cannot be read)";
