@@ -3,66 +3,36 @@
 // Without a folder, recordings as long as LibriSpeech's are synthesised: 16 speakers, 12.7 s at 16 kHz, flac and wav.
 #include <benchmark/benchmark.h>
 #include <sndfile.h>
-#include <unistd.h>
 
-#include <avss/core/error.hpp>
-#include <avss/core/random.hpp>
 #include <avss/data/dynamic_mixing.hpp>
 #include <avss/data/loader.hpp>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "benchmarks/synthesised_voices.hpp"
+
 namespace {
 
+namespace benchmarks = avss::benchmarks;
 namespace fs = std::filesystem;
-
-// Harmonics of a voice that comes and goes, and some noise: compresses about as speech does.
-std::vector<float> voice(std::uint64_t speaker, int rate, double seconds) {
-  std::vector<float> x(static_cast<std::size_t>(rate * seconds));
-  const avss::random_stream random(1, speaker);
-  for (std::size_t t = 0; t < x.size(); ++t) {
-    const double time = static_cast<double>(t) / rate, pitch = 100 + 7.0 * static_cast<double>(speaker);
-    double v = 0.002 * random.normal(t);
-    for (int h = 1; h < 12; ++h) v += 0.05 / h * std::sin(6.2832 * pitch * h * time) * std::abs(std::sin(3 * time));
-    x[t] = static_cast<float>(v);
-  }
-  return x;
-}
-
-void store(const fs::path& file, int format, int rate, const std::vector<float>& x) {
-  SF_INFO info{};
-  info.samplerate = rate, info.channels = 1, info.format = format | SF_FORMAT_PCM_16;
-  SNDFILE* out = sf_open(file.c_str(), SFM_WRITE, &info);
-  if (out == nullptr) avss::fail(file.string(), ": cannot be written: ", sf_strerror(nullptr));
-  sf_write_float(out, x.data(), static_cast<sf_count_t>(x.size()));
-  sf_close(out);
-}
 
 // A folder of synthesised recordings, gone at the end.
 class synthesised {
  public:
-  synthesised() : folder_(fs::temp_directory_path() / ("avss_loader_benchmark." + std::to_string(::getpid()))) {
-    for (const char* kind : {"flac", "wav"}) fs::create_directories(folder_ / kind);
+  synthesised() : scratch_("avss_loader_benchmark") {
     for (std::uint64_t s = 0; s < 16; ++s) {
-      const std::vector<float> x = voice(s, 16000, 12.7);
-      store(folder_ / "flac" / (std::to_string(s) + "-1.flac"), SF_FORMAT_FLAC, 16000, x);
-      store(folder_ / "wav" / (std::to_string(s) + "-1.wav"), SF_FORMAT_WAV, 16000, x);
+      const std::vector<float> x = benchmarks::voice(s, 16000, 12.7);
+      benchmarks::store(folder() / "flac" / (std::to_string(s) + "-1.flac"), SF_FORMAT_FLAC, 16000, x);
+      benchmarks::store(folder() / "wav" / (std::to_string(s) + "-1.wav"), SF_FORMAT_WAV, 16000, x);
     }
   }
-  synthesised(const synthesised&) = delete;
-  synthesised& operator=(const synthesised&) = delete;
-  ~synthesised() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  const fs::path& folder() const { return folder_; }
+  const fs::path& folder() const { return scratch_.folder(); }
 
  private:
-  fs::path folder_;
+  benchmarks::scratch_folder scratch_;
 };
 
 struct setting {

@@ -30,8 +30,14 @@ class section {
     const config::value own = s_.at(name_);
     for (const config::value::entry& e : own.entries())
       if (std::find(keys.begin(), keys.end(), e.key) == keys.end())
-        fail(name_, ".", e.key, ": ", s_.get<std::string>(name_ + "._target_"), " has no such key; it has ",
+        fail(name_, ".", e.key, ": ", s_.get<std::string>(name_ + "._target_", "this section"), " has no such key; it has ",
              config::listed(keys), config::did_you_mean(e.key, keys));
+  }
+
+  // Throws error for a number, a text or a list in place of a section.
+  void require_section(const char* expected) const {
+    if (const config::value own = s_.at(name_); !own.is(config::kind::map))
+      fail(name_, ": expected ", expected, ", found ", own.described());
   }
 
   template <class T>
@@ -43,6 +49,7 @@ class section {
     return s_.get<T>(name_ + "." + key, fallback);
   }
   bool has(const std::string& key) const { return s_.has(name_ + "." + key) && !s_.at(name_ + "." + key).is_null(); }
+  const std::string& name() const { return name_; }
   std::string path(const std::string& key) const { return name_ + "." + key; }
   config::value at(const std::string& key) const { return s_.at(path(key)); }
   // A section within this one.
@@ -50,6 +57,14 @@ class section {
   // One of two words.
   bool is(const std::string& key, const std::string& yes, const std::string& no, bool fallback) const {
     return has(key) ? s_.one_of(path(key), {yes, no}) == yes : fallback;
+  }
+  // Two numbers.
+  std::pair<double, double> pair(const std::string& key, std::pair<double, double> fallback,
+                                 const char* what = "[lowest, highest]") const {
+    if (!has(key)) return fallback;
+    const auto ends = get<std::vector<double>>(key);
+    if (ends.size() != 2) wrong(key, "expected ", what, ", found a list of ", ends.size());
+    return {ends[0], ends[1]};
   }
   template <class... Parts>
   [[noreturn]] void wrong(const std::string& key, const Parts&... parts) const {

@@ -3,24 +3,20 @@
 
 #include <algorithm>
 #include <avss/core/error.hpp>
-#include <avss/core/parallel.hpp>
 #include <avss/core/permutation.hpp>
 #include <avss/core/random.hpp>
 #include <avss/core/shape.hpp>
 #include <avss/data/batch.hpp>
 #include <avss/data/face_folder.hpp>
 #include <avss/data/face_source.hpp>
+#include <avss/data/mixture_entry.hpp>
 #include <avss/data/mixture_layout.hpp>
 #include <avss/data/signal_stream.hpp>
 #include <avss/data/when_short.hpp>
-#include <avss/dsp/resample.hpp>
-#include <avss/io/audio_reader.hpp>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -45,7 +41,6 @@ struct mixture_set_options {
   dim_t length = 0;  // samples of an item at `rate`, 0: whole, and all must be of one length
   item_order order = item_order::fixed;
   when_short short_items = when_short::skip;
-  double peak = 0;                    // of the mixture, 0: as it is; targets get the same gain
   double max_seconds = 0;             // longer items are left out, 0: none is
   std::size_t limit = 0;              // so many items alone, the first by name, 0: all
   bool shuffle_before_limit = false;  // or items chosen at random, always the same ones
@@ -76,7 +71,6 @@ class mixture_set : public item_source {
     if (options_.rate <= 0) fail("a data set cannot have a sample rate of ", options_.rate, " Hz");
     if (options_.length < 0) fail("a data set cannot have items of ", options_.length, " samples");
     if (!(options_.max_seconds >= 0)) fail("a data set cannot have items of ", options_.max_seconds, " s at most");
-    if (!(options_.peak >= 0 && options_.peak <= 1)) fail("a peak of ", options_.peak, " is asked for; expected 0 to 1");
     if (list.sources == 0) fail(folder_, ": has no ground truth; expected s1/, s2/, ... beside mix/");
     sources_ = static_cast<dim_t>(list.sources);
     faces_ = options_.faces;
@@ -84,7 +78,7 @@ class mixture_set : public item_source {
       faces_ = std::make_shared<face_folder>(options_.embeddings, options_.video_channels, options_.rate);
     keep_items(list.items, options_.limit, options_.shuffle_before_limit);
     examine(list.items);
-    if (faces_) examine_faces();
+    if (faces_) find_faces(*faces_, items_, static_cast<std::size_t>(sources_), options_.threads);
   }
 
   dim_t sources() const override { return options_.voices == item_voices::one ? 1 : sources_; }
@@ -108,7 +102,6 @@ class mixture_set : public item_source {
     const place p = place_of(n);
     read(p.from.files.mixture, p, mixture);
     for (std::size_t s = 0; s < each; ++s) read(p.from.files.sources[p.first + s], p, targets.subspan(s * length, length));
-    if (options_.peak > 0) scale(mixture, targets);
   }
 
   void make_features(std::uint64_t n, std::span<float> features) const override {
@@ -126,81 +119,32 @@ class mixture_set : public item_source {
   }
 
  private:
-  struct entry {
-    mixture_item files;
-    dim_t length = 0;  // samples at the data set's rate
-    std::vector<std::filesystem::path> faces;
-  };
   // Where an item is taken from.
   struct place {
-    const entry& from;
+    const mixture_entry& from;
     std::size_t first = 0;      // of its sources
     dim_t skip = 0, delay = 0;  // samples: where the item begins in the recording, or the recording in a longer item
   };
 
   void examine(const std::vector<mixture_item>& items) {
-    std::vector<dim_t> lengths(items.size());
-    each_without_error(items.size(), [&](std::size_t i) {
-      const audio_info info = check_item(items[i]);
-      lengths[i] = resampled_length(info.frames, info.rate, options_.rate);
-    });
-    for (std::size_t i = 0; i < items.size(); ++i)
-      if (options_.max_seconds == 0 || static_cast<double>(lengths[i]) <= options_.max_seconds * options_.rate)
-        items_.push_back({items[i], lengths[i], {}});
+    items_ = measure_mixtures(items, options_.rate, options_.threads);
+    if (options_.max_seconds > 0)
+      std::erase_if(
+          items_, [&](const mixture_entry& e) { return static_cast<double>(e.length) > options_.max_seconds * options_.rate; });
     if (items_.empty()) fail(folder_, ": all of its ", items.size(), " items are longer than ", options_.max_seconds, " s");
-    const auto by_length = [](const entry& a, const entry& b) { return a.length < b.length; };
+    const auto by_length = [](const mixture_entry& a, const mixture_entry& b) { return a.length < b.length; };
     const auto ends = std::minmax_element(items_.begin(), items_.end(), by_length);
     const dim_t shortest = ends.first->length, longest = ends.second->length;
     if (options_.length == 0 && shortest != longest)
       fail(folder_, ": items are of ", shortest, " to ", longest, " samples at ", options_.rate,
            " Hz; give one length for all");
     length_ = options_.length == 0 ? longest : options_.length;
-    if (options_.short_items == when_short::skip) std::erase_if(items_, [&](const entry& e) { return e.length < length_; });
+    if (options_.short_items == when_short::skip)
+      std::erase_if(items_, [&](const mixture_entry& e) { return e.length < length_; });
     if (items_.empty())
       fail(folder_, ": none of ", items.size(), " items has ", length_, " samples at ", options_.rate, " Hz (",
            static_cast<double>(length_) / options_.rate, " s), the longest has ", longest, "; take a shorter length, or pad");
     skipped_ = items.size() - items_.size();
-  }
-
-  // Each file is read once: a face may be seen in many mixtures.
-  void examine_faces() {
-    std::map<std::filesystem::path, dim_t> frames;
-    std::string missing;
-    std::size_t more = 0;
-    for (entry& e : items_) {
-      try {
-        e.faces = faces_->find(e.files.name, static_cast<std::size_t>(sources_));
-      } catch (const error& wrong) {
-        if (missing.empty())
-          missing = wrong.what();
-        else
-          ++more;
-      }
-      for (const std::filesystem::path& f : e.faces) frames[f] = 0;
-    }
-    if (more > 0)
-      missing += "; faces of " + std::to_string(more) + (more == 1 ? " more mixture" : " more mixtures") + " are missing";
-    if (!missing.empty()) fail(missing);
-    std::vector<std::pair<const std::filesystem::path, dim_t>*> files;
-    for (auto& f : frames) files.push_back(&f);
-    each_without_error(files.size(), [&](std::size_t i) { files[i]->second = faces_->frames_in(files[i]->first); });
-    for (const entry& e : items_)
-      for (const std::filesystem::path& f : e.faces) faces_->check(f, frames.at(f), e.length, e.files.mixture);
-  }
-
-  // body(0), body(1), ..., by several threads; then fails with the first of them that did.
-  template <class Body>
-  void each_without_error(std::size_t count, Body&& body) const {
-    std::vector<std::string> why(count);
-    parallel_for(options_.threads, static_cast<dim_t>(count), [&](dim_t i, int) {
-      try {
-        body(static_cast<std::size_t>(i));
-      } catch (const std::exception& e) {
-        why[static_cast<std::size_t>(i)] = e.what();
-      }
-    });
-    for (const std::string& w : why)
-      if (!w.empty()) fail(w);
   }
 
   dim_t items_per_mixture() const { return options_.voices == item_voices::one ? sources_ : 1; }
@@ -239,19 +183,10 @@ class mixture_set : public item_source {
            p.skip + static_cast<dim_t>(wanted), " were there when the data set was opened");
   }
 
-  // A silent mixture stays silent.
-  void scale(std::span<float> mixture, std::span<float> targets) const {
-    double top = 1e-8;
-    for (const float v : mixture) top = std::max<double>(top, std::abs(v));
-    const double gain = options_.peak / top;
-    for (float& v : mixture) v = static_cast<float>(v * gain);
-    for (float& v : targets) v = static_cast<float>(v * gain);
-  }
-
   mixture_set_options options_;
   std::string folder_;
   std::shared_ptr<const face_source> faces_;
-  std::vector<entry> items_;
+  std::vector<mixture_entry> items_;
   dim_t sources_ = 0, length_ = 0;  // of a mixture; of an item
   std::size_t skipped_ = 0;
 };

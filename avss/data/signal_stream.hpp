@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <avss/core/error.hpp>
 #include <avss/core/shape.hpp>
 #include <avss/dsp/resample.hpp>
 #include <avss/io/audio_reader.hpp>
@@ -58,5 +59,18 @@ class signal_stream {
   std::size_t taken_ = 0;  // of ready_
   bool ended_ = false;
 };
+
+// All of a file's signal at `rate` Hz. Throws error if it cannot be decoded, or ends before its header says.
+inline std::vector<float> read_signal(const std::filesystem::path& file, int rate,
+                                      channel_choice choice = channel_choice::first) {
+  signal_stream stream(file, rate, choice);
+  std::vector<float> samples, block(1 << 14);
+  while (const std::size_t got = stream.read(block))
+    samples.insert(samples.end(), block.begin(), block.begin() + static_cast<std::ptrdiff_t>(got));
+  if (static_cast<dim_t>(samples.size()) != stream.length())
+    fail(file.string(), ": gives ", samples.size(), " samples at ", stream.rate(), " Hz where its header promises ",
+         stream.length(), "; copy or convert it again");
+  return samples;
+}
 
 }  // namespace avss

@@ -103,16 +103,6 @@ TEST_F(mixtures, resamples_files_of_other_rates) {
   EXPECT_NE(std::search(whole.begin(), whole.begin() + 1000, part.begin(), part.begin() + 100), whole.begin() + 1000);
 }
 
-TEST_F(mixtures, peak_is_the_mixtures_and_the_gain_is_shared) {
-  store(0);
-  const item plain = make(open(), 0), loud = make(open({.peak = 0.99}), 0);
-  const float top = *std::max_element(plain.mixture.begin(), plain.mixture.end());
-  EXPECT_NEAR(*std::max_element(loud.mixture.begin(), loud.mixture.end()), 0.99, 1e-6);
-  for (std::size_t t = 0; t < 2000; ++t) EXPECT_NEAR(loud.targets[t], plain.targets[t] * 0.99 / top, 1e-6);
-  write_audio(folder / "audio/val/mix/item0.wav", 8000, std::vector<float>(1000));
-  EXPECT_EQ(make(open({.peak = 0.99}), 0).mixture, std::vector<float>(1000));  // silence stays
-}
-
 TEST_F(mixtures, short_items_are_left_out_or_padded) {
   store(0, 400);
   store(1);
@@ -175,7 +165,6 @@ TEST_F(mixtures, says_what_is_wrong) {
   EXPECT_TRUE(says(error_of([&] { open({.length = 501}); }), "none of 2 items has 501 samples", "longest has 500", "pad"));
   EXPECT_TRUE(says(error_of([&] { open({.rate = 0}); }), "0 Hz"));
   EXPECT_TRUE(says(error_of([&] { open({.length = -1}); }), "-1 samples"));
-  EXPECT_TRUE(says(error_of([&] { open({.peak = 2}); }), "peak of 2"));
   EXPECT_TRUE(says(error_of([&] { list_dataset(folder, "train"); }), "no partition \"train\""));
   const mixture_set source = open({.length = 300});
   std::vector<float> small(299), targets(600);

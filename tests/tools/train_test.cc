@@ -346,7 +346,7 @@ TEST_F(train_on_files, a_data_set_is_mixed_from_recordings) {
   refused("mix.part=train", "mix.items");
   refused("mix.partition=more mix.items=1000001", "mix.items");
   const outcome again =
-      run("datasets=train +transforms=no_transforms mix.items=4 mix.partition=more datasets.train.segment=0.25 "
+      run("datasets=train transforms=no_transforms mix.items=4 mix.partition=more datasets.train.segment=0.25 "
           "mix.save_path=" +
               (folder / "data").string() + " datasets.train.dataset_path=" + (folder / "data").string(),
           "", "mix");
@@ -398,8 +398,8 @@ TEST_F(train_on_files, says_what_is_wrong_with_a_data_set) {
   expect_refusal(fixed("x") +
                      "model=convtasnet_tiny "
                      "'datasets.train.instance_transforms={whole_item: {_target_: Compose, transforms: "
-                     "[{_target_: RandomBackgroundNoise}]}}'",
-                 "RandomBackgroundNoise", "PeakNormalization");
+                     "[{_target_: RandomBackgroundNoises}]}}'",
+                 "RandomBackgroundNoises", "did you mean", "RandomBackgroundNoise");
   EXPECT_FALSE(fs::exists(folder / "x/checkpoint-last.pth"));
 }
 
