@@ -18,6 +18,10 @@ inline constexpr dim_t product_lanes = 8, product_rows = 6;
 // Columns of a panel, the last one has what is left.
 inline constexpr dim_t panel_width = 2 * product_lanes;
 
+// How many floats ahead a panel is asked for: weights come from far away, and nothing else hides the way where they are read
+// for few rows.
+inline constexpr dim_t panel_ahead = 1024;
+
 // c [Rows, Vectors x lanes] = a [Rows, depth] b [depth, Vectors x lanes]; the rows of a and c have pitches of their own. All
 // sums stay in registers.
 template <int Rows, int Vectors>
@@ -25,9 +29,11 @@ template <int Rows, int Vectors>
   using V = float __attribute__((vector_size(product_lanes * sizeof(float))));
   V sum[Rows][Vectors] = {};
   for (dim_t k = 0; k < depth; ++k) {
+    const float* const line = b + k * Vectors * product_lanes;
+    simd::prefetch(line + panel_ahead, Vectors * product_lanes);
     V right[Vectors];
 #pragma GCC unroll 64
-    for (int v = 0; v < Vectors; ++v) right[v] = simd::load<V>(b + (k * Vectors + v) * product_lanes);
+    for (int v = 0; v < Vectors; ++v) right[v] = simd::load<V>(line + v * product_lanes);
 #pragma GCC unroll 64
     for (int r = 0; r < Rows; ++r) {
       const float left = a[r * a_pitch + k];
