@@ -96,7 +96,7 @@ class winograd_group {
       }
       float* to[winograd_layout::points];
       places(image, row, column, in_, l_.n.channels, to);
-      by_size(row, column, [&]<bool Tall, bool Wide> { enter_tile<Tall, Wide>(l_.n.channels, from, to); });
+      by_size(row, column, [&]<bool Tall, bool Wide>() { enter_tile<Tall, Wide>(l_.n.channels, from, to); });
     });
   }
 
@@ -120,7 +120,7 @@ class winograd_group {
         const dim_t h = l_.rows.first(row) + i / 4, w = l_.columns.first(column) + i % 4;
         to[i] = h < l_.n.height && w < l_.n.width ? y + (h * l_.n.width + w) * l_.out : nullptr;
       }
-      by_size(row, column, [&]<bool Tall, bool Wide> { leave_tile<Tall, Wide>(l_.out, from, end, to); });
+      by_size(row, column, [&]<bool Tall, bool Wide>() { leave_tile<Tall, Wide>(l_.out, from, end, to); });
     });
   }
 

@@ -124,7 +124,7 @@ void expect_reference(const op::image_conv_plan& p, dim_t images) {
 TEST(Winograd, is_the_convolution) {
   constexpr std::pair<dim_t, dim_t> sizes[] = {{22, 22}, {11, 11}, {6, 6},  {3, 3},  {4, 4}, {5, 5},
                                                {7, 7},   {8, 3},   {3, 10}, {1, 16}, {13, 9}};
-  constexpr std::pair<dim_t, dim_t> channels[] = {{16, 16}, {16, 48}, {48, 16}, {64, 80}};  // whole panels and halves
+  constexpr std::pair<dim_t, dim_t> channels[] = {{16, 16}, {16, 48}, {48, 16}, {32, 80}};  // whole panels and halves
   int i = 0;
   for (const auto& [height, width] : sizes)
     for (const auto& [in, out] : channels) {
@@ -132,7 +132,7 @@ TEST(Winograd, is_the_convolution) {
       p.form = static_cast<image_curve>(i % 4);
       p.offset = i % 3 > 0;
       p.add = i % 5 > 1;
-      if (winograd_layout::pays(p)) expect_reference(p, 1 + i % 3), ++i;
+      if (winograd_layout::pays(p)) expect_reference(p, 1 + i % 2), ++i;
     }
   EXPECT_GE(i, 40);
 }
@@ -148,14 +148,14 @@ TEST(Winograd, all_curves_with_offset_and_sum) {
 }
 
 // Threads share the steps of a convolution with large weights, and whole images of one with small ones.
-constexpr std::pair<dim_t, dim_t> shared[] = {{22, 32}, {11, 64}, {6, 256}, {3, 256}};
+constexpr std::pair<dim_t, dim_t> shared[] = {{22, 32}, {11, 64}, {6, 208}, {3, 208}};
 
 TEST(Winograd, large_weights_and_many_images) {
   bool steps[2] = {};
   for (const auto& [side, channels] : shared) {
     op::image_conv_plan p = plan_of(side, side, channels, channels);
     p.form = image_curve::swish;
-    expect_reference(p, side == 3 ? 35 : 2);  // more than go together
+    expect_reference(p, side == 3 ? 35 : 1);  // more than go together
     steps[cpu_kernel::winograd_share(winograd_layout(p), 35).steps] = true;
   }
   EXPECT_TRUE(steps[0] && steps[1]) << "both ways are met";
@@ -196,7 +196,7 @@ TEST(Winograd, rounding_is_no_worse_than_that_of_direct_convolutions) {
   const auto error = [](conv_method method) {
     op::image_conv_plan p = plan_of(22, 22, 64, 64);
     p.method = method;
-    data d(p, 4);
+    data d(p, 2);
     for (double& x : d.x) x = std::abs(x);
     std::fill(d.gain.begin(), d.gain.end(), 1);
     const auto exact = convolve<reference<double>>(d);

@@ -142,7 +142,7 @@ void expect_methods_agree() {
   constexpr lip_encoder_config winograd{.activation = Curve, .width = 16},
       direct{.activation = Curve, .width = 16, .method = conv_method::direct};
   static_assert(lip_encoder_config{}.method == conv_method::winograd, "the default");
-  const std::vector<double> x = test::draw("clip", 3 * 88 * 88);
+  const std::vector<double> x = test::draw("clip", 2 * 88 * 88);
   const auto features = [&](auto&& e, bool batch) {
     fill(e);
     e.prepare(88, 88, batch);
