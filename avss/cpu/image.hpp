@@ -2,7 +2,8 @@
 #pragma once
 
 #include <avss/cpu/backend.hpp>
-#include <avss/cpu/dnnl_conv.hpp>
+#include <avss/cpu/image_conv.hpp>
+#include <avss/cpu/image_curve.hpp>
 #include <avss/cpu/simd.hpp>
 #include <avss/op/image.hpp>
 #include <cmath>
@@ -10,22 +11,6 @@
 
 namespace avss {
 namespace cpu_kernel {
-
-template <class V>
-[[gnu::always_inline]] inline V curved(image_curve form, V x, V slope) {
-  switch (form) {
-    case image_curve::identity: break;
-    case image_curve::relu: return x > 0.f ? x : V{};
-    case image_curve::prelu: return x > 0.f ? x : x * slope;
-    case image_curve::swish: return x * simd::sigmoid(x);
-  }
-  return x;
-}
-
-template <class V>
-[[gnu::always_inline]] inline V value_or_zero(const float* p, dim_t c) {
-  return p ? simd::load<V>(p + c) : V{};
-}
 
 // Means and sums of squared distances from them, of one image's channels [2, C]: the second pass finds the image in the cache.
 inline void plane_moments(dim_t plane, dim_t C, const float* x, double* mean, double* square) {
@@ -61,55 +46,6 @@ inline void execute(cpu& backend, const op::stack_frames<float>& o, void*) {
       const float* const x = from >= 0 ? o.x + from * plane : nullptr;
       for (dim_t p = 0; p < plane; ++p) y[p * o.taps + k] = x ? x[p] : 0.f;
     }
-  });
-}
-
-inline dim_t packed_values(const cpu&, const op::image_conv_plan& p) {
-  return static_cast<dim_t>((cpu_kernel::dnnl_conv(p).packed_bytes() + sizeof(float) - 1) / sizeof(float));
-}
-
-inline std::size_t scratch_bytes(const cpu&, const op::pack_image_conv<float>& o) {
-  return static_cast<std::size_t>(o.plan.kernel.out * o.plan.n.channels * o.plan.kernel.taps()) * sizeof(float);
-}
-
-inline void execute(cpu&, const op::pack_image_conv<float>& o, void* scratch) {
-  const serial_gemm one_thread;
-  if (!o.gain) return cpu_kernel::dnnl_conv(o.plan).pack(o.weight, o.packed);
-  const dim_t out = o.plan.kernel.out, each = o.plan.n.channels * o.plan.kernel.taps();
-  float* const scaled = static_cast<float*>(scratch);
-  for (dim_t c = 0; c < out; ++c)
-    for (dim_t i = 0; i < each; ++i) scaled[c * each + i] = o.weight[c * each + i] * o.gain[c];
-  cpu_kernel::dnnl_conv(o.plan).pack(scaled, o.packed);
-}
-
-namespace cpu_kernel {
-
-// A scratchpad for each thread, in whole cache lines.
-inline std::size_t conv_scratch_each(const dnnl_conv& conv) { return (conv.scratch_bytes() + 63) / 64 * 64; }
-
-}  // namespace cpu_kernel
-
-inline std::size_t scratch_bytes(const cpu& backend, const op::image_conv<float>& o) {
-  return static_cast<std::size_t>(backend.threads) * cpu_kernel::conv_scratch_each(cpu_kernel::dnnl_conv(o.plan));
-}
-
-inline void execute(cpu& backend, const op::image_conv<float>& o, void* scratch) {
-  using namespace cpu_kernel;
-  const dnnl_conv conv(o.plan);
-  const std::size_t each = conv_scratch_each(conv);
-  const op::image_size& n = o.plan.n;
-  const op::image_size out = o.plan.kernel.over(n);
-  for_pieces(backend, o.images, [&](dim_t i, int worker) {
-    float* const y = o.y + i * out.each();
-    conv.run(o.x + i * n.each(), o.packed, o.offset, y,
-             static_cast<std::byte*>(scratch) + static_cast<std::size_t>(worker) * each);
-    if (o.plan.form != image_curve::prelu) return;
-    for (dim_t p = 0; p < out.plane(); ++p)
-      simd::for_each(out.channels, [&](auto v, dim_t c) {
-        using V = decltype(v);
-        simd::store(y + p * out.channels + c,
-                    curved(image_curve::prelu, simd::load<V>(y + p * out.channels + c), simd::load<V>(o.slope + c)));
-      });
   });
 }
 

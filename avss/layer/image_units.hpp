@@ -82,10 +82,11 @@ struct conv_norm {
 
   // The result lasts as what the context keeps does.
   template <class C, class T>
-  void prepare(C& ctx, const op::image_size& n, const image_rules& rules, image_curve form, bool add, prepared<T>& p) const {
+  void prepare(C& ctx, const op::image_size& n, const image_rules& rules, conv_method method, image_curve form, bool add,
+               prepared<T>& p) const {
     const auto frame = ctx.frame();
     const bool folded = !rules.batch_statistics;
-    p.plan = {{1, n.height, n.width, In}, kernel, folded, folded && add, folded ? form : image_curve::identity};
+    p.plan = {{1, n.height, n.width, In}, kernel, folded, folded && add, folded ? form : image_curve::identity, method};
     p.packed = ctx.keep(shape<dyn>(packed_for(ctx, p.plan))).data;
     T* gain = nullptr;
     if (folded) {

@@ -39,10 +39,10 @@ struct residual_block {
   };
 
   template <class C, class T>
-  void prepare(C& ctx, const op::image_size& n, const image_rules& rules, prepared<T>& p) const {
-    first.prepare(ctx, n, rules, Form, false, p.first);
-    second.prepare(ctx, over(n), rules, Form, true, p.second);
-    if constexpr (changes) downsample.unit.prepare(ctx, n, rules, image_curve::identity, false, p.shortcut);
+  void prepare(C& ctx, const op::image_size& n, const image_rules& rules, conv_method method, prepared<T>& p) const {
+    first.prepare(ctx, n, rules, method, Form, false, p.first);
+    second.prepare(ctx, over(n), rules, method, Form, true, p.second);
+    if constexpr (changes) downsample.unit.prepare(ctx, n, rules, method, image_curve::identity, false, p.shortcut);
   }
 
   // Where the shape stays, y is x.
@@ -136,9 +136,9 @@ struct residual_stage {
   };
 
   template <class C, class T>
-  void prepare(C& ctx, const op::image_size& n, const image_rules& rules, prepared<T>& p) const {
-    first.prepare(ctx, n, rules, p.first);
-    second.prepare(ctx, over(n), rules, p.second);
+  void prepare(C& ctx, const op::image_size& n, const image_rules& rules, conv_method method, prepared<T>& p) const {
+    first.prepare(ctx, n, rules, method, p.first);
+    second.prepare(ctx, over(n), rules, method, p.second);
   }
 
   template <class C, class T>

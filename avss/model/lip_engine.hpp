@@ -1,7 +1,6 @@
 // A lip-reading encoder with its numbers, on one backend.
 #pragma once
 
-#include <algorithm>
 #include <avss/core/context.hpp>
 #include <avss/core/error.hpp>
 #include <avss/layer/image_units.hpp>
@@ -19,7 +18,7 @@ class lip_engine {
  public:
   using T = typename B::value_type;
   static constexpr dim_t features = Net::features;
-  // Frames that go through the network together, unless statistics of the batch need them all.
+  // At most so many frames go through the network together, unless statistics of the batch need them all.
   static constexpr dim_t piece = 16;
 
   // Working memory; it grows to the largest clip met.
@@ -66,7 +65,7 @@ class lip_engine {
     check_prepared();
     arena plan;
     context<measure<B>> ctx({backend_}, plan, pass::infer);
-    run(ctx, frames, frames, 0, together(frames), nullptr, nullptr, frames, rules_);
+    run(ctx, frames, frames, 0, longest(frames), nullptr, nullptr, frames, rules_);
     return plan.peak();
   }
   // Values of a frame.
@@ -97,7 +96,9 @@ class lip_engine {
   void check_prepared() const {
     if (height_ == 0) fail("the encoder's weights were changed, or it was never prepared: call prepare(height, width)");
   }
-  dim_t together(dim_t frames) const { return rules_.batch_statistics ? frames : std::min(frames, piece); }
+  // As even as can be: the network's large weights are read once for each piece, however short it is.
+  dim_t pieces(dim_t frames) const { return rules_.batch_statistics ? 1 : (frames + piece - 1) / piece; }
+  dim_t longest(dim_t frames) const { return (frames + pieces(frames) - 1) / pieces(frames); }
 
   // each: frames of one of several clips; 0: there is one.
   void embed_with(workspace& w, std::span<const T> clip, dim_t each, std::span<T> y, std::span<T> state,
@@ -116,10 +117,12 @@ class lip_engine {
     w.memory.reset();
     // The network reads its values only; contexts hold spans of one type.
     context<B> ctx(backend_, w.memory, pass::infer, {const_cast<T*>(values_.data()), values_.size()}, {}, state);
-    const dim_t step = together(frames);
-    for (dim_t first = 0; first < frames; first += step)
-      run(ctx, frames, each > 0 ? each : frames, first, std::min(step, frames - first), const_cast<T*>(clip.data()),
-          y.data() + first, frames, rules);
+    const dim_t count = pieces(frames);
+    for (dim_t i = 0; i < count; ++i) {
+      const dim_t first = frames * i / count, end = frames * (i + 1) / count;
+      run(ctx, frames, each > 0 ? each : frames, first, end - first, const_cast<T*>(clip.data()), y.data() + first, frames,
+          rules);
+    }
   }
 
   template <class C>

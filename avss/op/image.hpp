@@ -8,6 +8,10 @@ namespace avss {
 // relu: max(x, 0); prelu: x > 0 ? x : slope x, a slope for each channel; swish: x sigmoid(x), which PyTorch calls SiLU.
 enum class image_curve { identity, relu, prelu, swish };
 
+// How a convolution of images is made: by a product for each tap, or, where the backend can and it pays, by fewer, whose
+// result differs by a little more of rounding.
+enum class conv_method { direct, winograd };
+
 namespace op {
 
 struct image_size {
@@ -42,6 +46,7 @@ struct image_conv_plan {
   bool offset = false;  // a value for each channel is added
   bool add = false;     // and what is in y
   image_curve form = image_curve::identity;
+  conv_method method = conv_method::direct;
 };
 
 // Frames of clips of one length with their neighbours as channels: y[i, h, w, k] = x[first + i + k - taps / 2, h, w], zero

@@ -108,6 +108,8 @@ lip_engine<LipEncoder<S>, B> ready(bool batch, B backend = {}) {
 
 // 8 to 64 channels: whole vectors and parts of one.
 constexpr lip_encoder_config medium{.activation = image_curve::swish, .width = 8};
+// Whole vectors throughout: Winograd's products in the first two stages.
+constexpr lip_encoder_config wide{.activation = image_curve::swish, .width = 16};
 
 TEST(LipEncoder, cpu_is_the_reference) {
   const std::vector<double> x = test::draw("clip", 19 * plane);
@@ -119,12 +121,50 @@ TEST(LipEncoder, cpu_is_the_reference) {
   }
 }
 
-TEST(LipEncoder, threads_change_nothing) {
+template <lip_encoder_config S>
+void expect_equal_with_threads() {
   const std::vector<double> x = test::draw("clip", 19 * plane);
   for (bool batch : {false, true}) {
-    const auto one = embed(ready<cpu, medium>(batch, cpu{1}), x, plane);
-    EXPECT_EQ(embed(ready<cpu, medium>(batch, cpu{3}), x, plane), one) << batch;
+    const auto one = embed(ready<cpu, S>(batch, cpu{1}), x, plane);
+    EXPECT_EQ(embed(ready<cpu, S>(batch, cpu{3}), x, plane), one) << batch;
   }
+}
+
+TEST(LipEncoder, threads_change_nothing) {
+  expect_equal_with_threads<medium>();
+  expect_equal_with_threads<wide>();
+}
+
+// Frames of 88 x 88 pixels, whose maps of 22, 11, 6 and 3 pixels are all made of Winograd's products.
+template <image_curve Curve>
+void expect_methods_agree() {
+  SCOPED_TRACE(static_cast<int>(Curve));
+  constexpr lip_encoder_config winograd{.activation = Curve, .width = 16},
+      direct{.activation = Curve, .width = 16, .method = conv_method::direct};
+  static_assert(lip_encoder_config{}.method == conv_method::winograd, "the default");
+  const std::vector<double> x = test::draw("clip", 2 * 88 * 88);
+  const auto features = [&](auto&& e, bool batch) {
+    fill(e);
+    e.prepare(88, 88, batch);
+    const auto y = embed(e, x, 88 * 88);
+    return std::vector<double>(y.begin(), y.end());
+  };
+  for (bool batch : {false, true}) {
+    SCOPED_TRACE(batch);
+    const auto exact = features(lip_engine<LipEncoder<winograd>, reference<double>>(), batch);
+    lip_engine<LipEncoder<winograd>, cpu> fewer(cpu{1});
+    lip_engine<LipEncoder<direct>, cpu> all(cpu{1});
+    const auto y = features(fewer, batch), z = features(all, batch);
+    test::expect_close(y, exact, test::tolerance<float>, "winograd");
+    test::expect_close(z, exact, test::tolerance<float>, "direct");
+    EXPECT_NE(y, z);
+    EXPECT_GT(fewer.prepared_bytes(), all.prepared_bytes()) << "25 or 36 weights for 9";
+  }
+}
+
+TEST(LipEncoder, fewer_products_give_the_same_features) {
+  expect_methods_agree<image_curve::prelu>();
+  expect_methods_agree<image_curve::swish>();
 }
 
 // Frames [from, to) of the whole clip's features.
@@ -135,10 +175,11 @@ std::vector<float> columns(const std::vector<float>& y, dim_t frames, dim_t from
   return part;
 }
 
-TEST(LipEncoder, a_piece_with_two_frames_on_each_side_is_a_piece_of_the_whole) {
+template <lip_encoder_config S>
+void expect_pieces_of_the_whole() {
   constexpr dim_t frames = 41;  // more than two of the engine's own pieces
   const std::vector<double> x = test::draw("clip", frames * plane);
-  const auto e = ready<cpu, medium>(false);
+  const auto e = ready<cpu, S>(false);
   const auto whole = embed(e, x, plane);
   for (dim_t from = 0; from < frames; from += 13) {
     const dim_t to = std::min(from + 13, frames), before = std::min<dim_t>(2, from), after = std::min<dim_t>(2, frames - to);
@@ -147,6 +188,11 @@ TEST(LipEncoder, a_piece_with_two_frames_on_each_side_is_a_piece_of_the_whole) {
   }
   const auto lone = embed(e, {x.begin() + 10 * plane, x.begin() + 20 * plane}, plane);
   EXPECT_NE(columns(lone, 10, 0, 2), columns(whole, frames, 10, 12)) << "without its neighbours a frame looks otherwise";
+}
+
+TEST(LipEncoder, a_piece_with_two_frames_on_each_side_is_a_piece_of_the_whole) {
+  expect_pieces_of_the_whole<medium>();
+  expect_pieces_of_the_whole<wide>();
 }
 
 TEST(LipEncoder, memory_is_planned) {
