@@ -24,6 +24,7 @@ class defaults_walk {
   struct step {
     std::string path;     // of the file
     std::string package;  // where its contents go
+    std::string key;      // of an option without a defaults list of its own, what selects another one
   };
 
   defaults_walk(config_store& store, const std::vector<override_item>& overrides) : store_(store) {
@@ -37,6 +38,9 @@ class defaults_walk {
     root.place("", "");
     std::vector<step> steps = expand(root, nullptr, false);
     check_used();
+    std::set<std::string> seen;
+    for (const step& s : steps)
+      if (!s.key.empty() && !seen.insert(s.key).second) fail(s.key, " appears more than once in the final defaults list");
     return steps;
   }
 
@@ -141,7 +145,8 @@ class defaults_walk {
 
     std::vector<default_item> list = file->defaults;
     const bool takes_appended = node.primary && !appended_.empty();
-    if (list.empty() && !takes_appended) return {{node.config_path(), node.final_package()}};
+    if (list.empty() && !takes_appended)
+      return {{node.config_path(), node.final_package(), node.is_group ? node.override_key() : ""}};
     add_self(list, node);
     if (node.primary) list.insert(list.end(), appended_.begin(), appended_.end());
     collect_overrides(list, node, interpolated);
@@ -151,7 +156,7 @@ class defaults_walk {
     for (std::size_t i = list.size(); i-- > 0;) {
       default_item& d = list[i];
       if (d.self) {
-        parts[i] = {{node.config_path(), node.final_package()}};
+        parts[i] = {{node.config_path(), node.final_package(), ""}};
         continue;
       }
       if (d.is_override) continue;
@@ -268,7 +273,10 @@ class defaults_walk {
 // through settings, or resolved().
 inline value compose(config_store& store, const std::string& name, const std::vector<std::string>& overrides) {
   std::vector<override_item> parsed;
-  for (const std::string& line : overrides) parsed.push_back(parse_override(line));
+  for (const std::string& line : overrides) {
+    parsed.push_back(parse_override(line));
+    refuse_sweep(parsed.back());
+  }
   detail::defaults_walk walk(store, parsed);
   value root{value::map{}};
   for (const auto& step : walk.run(name)) {

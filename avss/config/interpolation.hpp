@@ -1,14 +1,18 @@
 // References between values, followed when a value is read: ${a.b} from the root, ${.b} and ${..b} from the section it
-// stands in, nested, inside text or alone (then the type stays, be it a section); ${oc.env:NAME,default} and
-// ${oc.select:path,default}.
+// stands in, nested, inside text or alone (then the type stays, be it a section); and the resolvers oc.env, oc.decode,
+// oc.create, oc.select, oc.deprecated, oc.dict.keys, oc.dict.values, now, hydra.
 #pragma once
 
 #include <algorithm>
-#include <avss/config/override.hpp>
+#include <avss/config/grammar.hpp>
 #include <avss/config/value.hpp>
+#include <avss/config/yaml.hpp>
 #include <cstdlib>
+#include <ctime>
 #include <deque>
+#include <iostream>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,10 +21,26 @@ namespace avss::config {
 
 namespace detail {
 
+// The moment when the program first asked for it, by strftime's pattern: one moment for all folders and files of a run.
+inline std::string start_time(const std::string& pattern) {
+  static const std::time_t start = std::time(nullptr);
+  std::tm parts{};
+  localtime_r(&start, &parts);
+  std::string text(pattern.size() * 20 + 100, '\0');
+  text.resize(std::strftime(text.data(), text.size(), pattern.c_str(), &parts));
+  return text;
+}
+
+inline void warn_once(const std::string& message) {
+  static std::set<std::string> said;
+  if (said.insert(message).second) std::cerr << one_line("warning: " + message) + "\n";
+}
+
 // Reads values of one tree; made anew for every question.
 class resolver {
  public:
-  explicit resolver(const value& root) : root_(root) {}
+  // `full`: the configuration with the section 'hydra', for ${hydra:..}; null pointer if there is none.
+  explicit resolver(const value& root, const value* full = nullptr) : root_(root), full_(full) {}
 
   // The value at the path with every reference in it followed; none if a part of the path does not exist.
   std::optional<value> at(const std::vector<std::string>& path) {
@@ -128,19 +148,8 @@ class resolver {
   }
 
   std::string as_text(const value& v, std::string_view inner) const {
-    switch (v.kind()) {
-      case kind::null: return "None";
-      case kind::boolean: return v.boolean() ? "True" : "False";
-      case kind::integer: return std::to_string(v.integer());
-      case kind::real: {
-        std::string t = number_text(v.real());  // as Python has it: 1e-05, inf
-        if (t.find('e') != std::string::npos && t.find(".0e") != std::string::npos) t.erase(t.find(".0e"), 2);
-        std::erase_if(t, [&](char c) { return c == '.' && (std::isnan(v.real()) || std::isinf(v.real())); });
-        return t;
-      }
-      case kind::string: return v.text();
-      default: wrong(inner, std::string(name_of(v.kind())) + " cannot be a part of a text");
-    }
+    if (v.is(kind::list) || v.is(kind::map)) wrong(inner, std::string(name_of(v.kind())) + " cannot be a part of a text");
+    return python_text(v);
   }
 
   // Replaces the references inside a reference: ${a.${b}} -> ${a.x}.
@@ -187,7 +196,7 @@ class resolver {
   }
 
   // The arguments of ${name:a,b}, split at the commas outside quotes and brackets.
-  std::vector<value> arguments(std::string_view s) {
+  std::vector<value> arguments(std::string_view s, std::string_view whole) {
     std::vector<value> all;
     int open = 0;
     char quote = 0;
@@ -205,36 +214,123 @@ class resolver {
       else if (c == '}' || c == ']')
         --open;
       else if (c == ',' && (open <= 0 || i == s.size())) {
-        all.push_back(argument(s.substr(from, i - from)));
+        all.push_back(argument(s.substr(from, i - from), whole));
         from = i + 1;
       }
     }
     return all;
   }
 
-  value argument(std::string_view s) {
-    const value v = parse_override_value(std::string(s));
+  value argument(std::string_view s, std::string_view whole) {
+    value v;
+    try {
+      v = parse_override_value(std::string(s));
+    } catch (const error& e) {
+      wrong(whole, e.what());
+    }
+    return filled(std::move(v));
+  }
+
+  // An argument with the references in it followed, be they within a list.
+  value filled(value v) {
+    if (v.is(kind::list))
+      for (value& item : v.items()) item = filled(std::move(item));
+    if (v.is(kind::map))
+      for (value::entry& e : v.entries()) e.item = filled(std::move(e.item));
     return v.is_interpolation() ? *text(v.text()).node : v;
   }
 
+  // A key's name, which the resolver was given.
+  std::string key_of(const std::vector<value>& given, std::size_t most, std::string_view whole, const char* form) const {
+    if (given.empty() || given.size() > most || !given[0].is(kind::string) || given[0].text().empty())
+      wrong(whole, std::string("expected ") + form);
+    return given[0].text();
+  }
+
   place call(const std::string& name, std::string_view args, std::string_view whole) {
-    const std::vector<value> given = args.empty() ? std::vector<value>{} : arguments(args);
-    if (name == "oc.env") {
-      if (given.empty() || given.size() > 2 || !given[0].is(kind::string))
-        wrong(whole, "expected ${oc.env:NAME} or ${oc.env:NAME,default}");
-      if (const char* found = std::getenv(given[0].text().c_str())) return made(value(found));
-      if (given.size() == 1)
-        wrong(whole, "the environment variable '" + given[0].text() +
-                         "' is not set; set it, or give a default: ${oc.env:" + given[0].text() + ",default}");
-      return made(given[1].is_null() ? value() : value(as_text(given[1], whole)));
-    }
+    const std::vector<value> given = args.empty() ? std::vector<value>{} : arguments(args, whole);
+    if (name == "oc.env") return environment(given, whole);
     if (name == "oc.select") {
-      if (given.empty() || given.size() > 2 || !given[0].is(kind::string))
-        wrong(whole, "expected ${oc.select:path} or ${oc.select:path,default}");
-      const place p = select(given[0].text(), whole, false);
-      return (p.node->is_null() || p.node->is_missing()) && given.size() == 2 ? made(given[1]) : p;
+      const std::string key = key_of(given, 2, whole, "${oc.select:path} or ${oc.select:path,default}");
+      const std::optional<place> p = walk(absolute(key));
+      if (p && !p->node->is_missing()) return *p;
+      return made(given.size() == 2 ? given[1] : value());
     }
-    wrong(whole, "there is no resolver '" + name + "'; known: oc.env, oc.select");
+    if (name == "oc.decode") {
+      if (given.size() != 1 || (!given[0].is_null() && !given[0].is(kind::string)))
+        wrong(whole, "expected one text: ${oc.decode:text}");
+      if (given[0].is_null()) return made(value());
+      if (given[0].text().empty()) wrong(whole, "the text is empty");
+      return made(argument(given[0].text(), whole));
+    }
+    if (name == "oc.create") {
+      if (given.size() != 1) wrong(whole, "expected one list, section or text: ${oc.create:[a,b]}");
+      return made(given[0].is(kind::string) ? created(given[0].text(), whole) : given[0]);
+    }
+    if (name == "oc.deprecated") return deprecated(given, whole);
+    if (name == "oc.dict.keys" || name == "oc.dict.values") return section_parts(given, whole, name.ends_with("keys"));
+    if (name == "now") {
+      if (given.size() != 1 || !given[0].is(kind::string)) wrong(whole, "expected a pattern: ${now:%Y-%m-%d}");
+      return made(value(start_time(given[0].text())));
+    }
+    if (name == "hydra") {
+      const std::string key = key_of(given, 1, whole, "a key of the tool's own section: ${hydra:job.name}");
+      if (!full_) wrong(whole, "the section 'hydra' is there only while a tool runs");
+      const std::optional<value> found = resolver(*full_, full_).at(split_path("hydra." + key));
+      return made(found && !found->is_missing() ? *found : value());
+    }
+    if (name == "python_version") wrong(whole, "there is no Python here; write the version itself");
+    const std::vector<std::string> known{"oc.env",       "oc.decode",      "oc.create", "oc.select", "oc.deprecated",
+                                         "oc.dict.keys", "oc.dict.values", "now",       "hydra"};
+    wrong(whole, "there is no resolver '" + name + "'; known: " + listed(known) + did_you_mean(name, known));
+  }
+
+  place environment(const std::vector<value>& given, std::string_view whole) {
+    const std::string name = key_of(given, 2, whole, "${oc.env:NAME} or ${oc.env:NAME,default}");
+    if (const char* found = std::getenv(name.c_str())) return made(value(found));
+    if (given.size() == 1)
+      wrong(whole,
+            "the environment variable '" + name + "' is not set; set it, or give a default: ${oc.env:" + name + ",default}");
+    return made(given[1].is_null() ? value() : value(as_text(given[1], whole)));
+  }
+
+  // As OmegaConf.create reads a text: "a: 1" is a section, "a" one with a key that has no value.
+  value created(const std::string& yaml, std::string_view whole) const {
+    try {
+      value v = parse_yaml(yaml, std::string(whole));
+      if (v.is(kind::map) || v.is(kind::list)) return v;
+      value section{value::map{}};
+      if (!v.is_null()) section[yaml] = value();
+      return section;
+    } catch (const error& e) {
+      wrong(whole, e.what());
+    }
+  }
+
+  place deprecated(const std::vector<value>& given, std::string_view whole) {
+    const std::string key = key_of(given, 2, whole, "${oc.deprecated:new_key} or ${oc.deprecated:new_key,message}");
+    if (given.size() == 2 && !given[1].is(kind::string)) wrong(whole, "the message must be a text");
+    const place p = select(key, whole, true);
+    std::string message =
+        given.size() == 2 ? given[1].text() : "'$OLD_KEY' is deprecated. Change your code and config to use '$NEW_KEY'";
+    const auto put = [&](std::string_view word, const std::string& by) {
+      for (std::size_t at = 0; (at = message.find(word, at)) != std::string::npos; at += by.size())
+        message.replace(at, word.size(), by);
+    };
+    put("$OLD_KEY", join_path(base_.back().path));
+    put("$NEW_KEY", join_path(absolute(key)));
+    warn_once(message);
+    return p;
+  }
+
+  place section_parts(const std::vector<value>& given, std::string_view whole, bool keys) {
+    const std::string key = key_of(given, 1, whole, keys ? "${oc.dict.keys:path}" : "${oc.dict.values:path}");
+    const place p = select(key, whole, true);
+    if (!p.node->is(kind::map)) wrong(whole, "'" + key + "' is " + name_of(p.node->kind()) + " and not a section");
+    value all{value::list{}};
+    const std::string path = join_path(absolute(key));
+    for (const value::entry& e : p.node->entries()) all.items().emplace_back(keys ? e.key : "${" + path + "." + e.key + "}");
+    return made(std::move(all));
   }
 
   value deep(place p) {
@@ -261,6 +357,7 @@ class resolver {
   }
 
   const value& root_;
+  const value* full_;
   std::deque<value> made_;
   std::vector<place> base_;
   std::vector<std::string> active_;
@@ -270,7 +367,7 @@ class resolver {
 }  // namespace detail
 
 // A copy in which every reference is followed.
-inline value resolved(const value& root) { return detail::resolver(root).all(); }
+inline value resolved(const value& root, const value* full = nullptr) { return detail::resolver(root, full).all(); }
 
 // A composed configuration as a program reads it: references are followed at the moment of reading, so that a broken one
 // harms only those who ask for it.
@@ -278,13 +375,17 @@ class settings {
  public:
   settings() : root_(value::map{}) {}
   explicit settings(value root) : root_(std::move(root)) {}
+  // With the section 'hydra' of a run.
+  settings(value root, value full) : root_(std::move(root)), full_(std::make_shared<const value>(std::move(full))) {}
 
   const value& root() const { return root_; }
-  bool has(const std::string& path) const { return detail::resolver(root_).at(split_path(path)).has_value(); }
+  // A copy in which every reference is followed.
+  value resolved() const { return config::resolved(root_, full_.get()); }
+  bool has(const std::string& path) const { return detail::resolver(root_, full_.get()).at(split_path(path)).has_value(); }
 
   // The node at the path, resolved; throws with the nearest known path if there is none.
   value at(const std::string& path) const {
-    auto v = detail::resolver(root_).at(split_path(path));
+    auto v = detail::resolver(root_, full_.get()).at(split_path(path));
     if (!v) fail("'", path, "' is not in the configuration", did_you_mean(path, root_.paths(true)));
     return *v;
   }
@@ -297,7 +398,7 @@ class settings {
   // The fallback if there is none, or if it is null.
   template <class T>
   T get(const std::string& path, T fallback) const {
-    const auto v = detail::resolver(root_).at(split_path(path));
+    const auto v = detail::resolver(root_, full_.get()).at(split_path(path));
     return v && !v->is_null() ? v->as<T>(path) : fallback;
   }
 
@@ -313,6 +414,7 @@ class settings {
 
  private:
   value root_;
+  std::shared_ptr<const value> full_;
 };
 
 }  // namespace avss::config

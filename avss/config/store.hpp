@@ -231,7 +231,7 @@ class config_store {
   std::string file_of(const std::string& path) const {
     if (path.empty() || !safe(path)) return "";
     for (const std::string& folder : folders_) {
-      const std::string file = (std::filesystem::path(folder) / (path + ".yaml")).string();
+      const std::string file = (std::filesystem::path(folder) / (path.ends_with(".yaml") ? path : path + ".yaml")).string();
       std::error_code ignored;
       if (std::filesystem::is_regular_file(file, ignored)) return file;
     }

@@ -89,7 +89,9 @@ TEST(command_line, errors_name_what_was_meant) {
            {"modl@x=y", "there is no such group"},
            {"model=small_mysql",
             "Could not override 'model'. No match in the defaults list. To append to your default list use +model=small_mysql"},
-           {"name=f(x)", "functions and sweeps"},
+           {"name=f(x)", "'name=f(x)': f(..): there is no such function; known: choice, range,"},
+           {"name=rnge(3)", "did you mean 'range'?\n"},
+           {"name=range(3)", "3. a sweep: add --multirun\n"},
            {"-cd=/no/such/folder", "/no/such/folder: no such folder"}}) {
     const run r = call({argument});
     EXPECT_EQ(r.status, 1) << argument;
