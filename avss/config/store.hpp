@@ -169,6 +169,11 @@ class config_store {
   // The first folder that has a file wins.
   explicit config_store(std::vector<std::string> folders) : folders_(std::move(folders)) {}
 
+  // A configuration that comes last in the search and is not listed at the top.
+  void add(const std::string& path, std::string text) { built_in_[path] = std::move(text); }
+  // One more folder, searched after the others.
+  void add_folder(std::string folder) { folders_.push_back(std::move(folder)); }
+
   // The folders, for messages.
   std::vector<std::string> folders() const {
     std::vector<std::string> all;
@@ -178,6 +183,8 @@ class config_store {
 
   bool has_group(const std::string& group) const {
     if (!safe(group)) return false;
+    const auto inside = built_in_.lower_bound(group + "/");
+    if (!group.empty() && inside != built_in_.end() && inside->first.starts_with(group + "/")) return true;
     return std::any_of(folders_.begin(), folders_.end(), [&](const std::string& f) {
       std::error_code ignored;
       return std::filesystem::is_directory(std::filesystem::path(f) / group, ignored);
@@ -189,16 +196,17 @@ class config_store {
   // Groups in a group, sorted.
   std::vector<std::string> groups(const std::string& group) const { return names(group, true); }
 
-  bool has(const std::string& path) const { return !file_of(path).empty(); }
+  bool has(const std::string& path) const { return !file_of(path).empty() || built_in_.contains(path); }
 
   // Null pointer if there is no such file.
   const config_file* load(const std::string& path) {
     if (const auto known = files_.find(path); known != files_.end()) return &known->second;
     const std::string file = file_of(path);
-    if (file.empty()) return nullptr;
-    const std::string text = read_text_file(file);
+    const auto own = built_in_.find(path);
+    if (file.empty() && own == built_in_.end()) return nullptr;
+    const std::string text = file.empty() ? own->second : read_text_file(file);
     config_file c;
-    const std::string shown = name_for_people(file);
+    const std::string shown = file.empty() ? path : name_for_people(file);
     c.header = detail::package_header(text, shown);
     value body = parse_yaml(text, shown);
     if (!body.is_null()) {
@@ -250,10 +258,14 @@ class config_store {
           found.insert((folders ? path.filename() : path.stem()).string());
       }
     }
+    if (!group.empty() && !folders)
+      for (const auto& [path, text] : built_in_)
+        if (default_item::folder_of(path) == group) found.insert(path.substr(group.size() + 1));
     return {found.begin(), found.end()};
   }
 
   std::vector<std::string> folders_;
+  std::map<std::string, std::string> built_in_;
   std::map<std::string, config_file> files_;
 };
 

@@ -45,7 +45,11 @@ TEST(command_line, flags_and_overrides_in_any_order) {
     EXPECT_EQ(c.overrides, (std::vector<std::string>{"a=1", "b=2"}));
   }
   EXPECT_TRUE(parse_command_line({"--cfg", "job", "--resolve"}).resolve);
-  EXPECT_TRUE(parse_command_line({"-c=job"}).print);
+  EXPECT_EQ(parse_command_line({"-c=job"}).print, "job");
+  EXPECT_TRUE(parse_command_line({"-m", "a=1,2"}).multirun);
+  EXPECT_EQ(parse_command_line({"a=1", "--info"}).info, "all");
+  EXPECT_EQ(parse_command_line({"-i", "defaults-tree", "a=1"}).info, "defaults-tree");
+  EXPECT_EQ(parse_command_line({"--info", "a=1"}).overrides, std::vector<std::string>{"a=1"});
   EXPECT_EQ(parse_command_line({"-cd", "x", "--config-dir=y"}).config_dirs, (std::vector<std::string>{"x", "y"}));
 }
 
@@ -60,8 +64,12 @@ TEST(command_line, wrong_flags_end_with_status_2) {
            {"--threads=two", "found 'two'"},
            {"--help=yes", "takes no value"},
            {"-cn=", "needs a value"},
-           {"-m", "the flag -m of Hydra is not supported"},
-           {"--cfg=all", "only --cfg job is known"},
+           {"-m=yes", "takes no value"},
+           {"--cfg=jobs", "--cfg jobs: expected job, hydra or all"},
+           {"--info=default", "did you mean 'defaults'?"},
+           {"--package=db", "--package goes with --cfg job"},
+           {"-sc=install=fish", "expected install=bash or uninstall=bash"},
+           {"-sc=query=bash", "is for the shell, which sets COMP_LINE"},
            {"--resolve", "--resolve goes with --cfg job"}}) {
     const run r = call({argument});
     EXPECT_EQ(r.status, 2) << argument;

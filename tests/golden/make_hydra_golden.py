@@ -9,6 +9,8 @@ import json
 import os
 import pathlib
 import re
+import subprocess
+import sys
 import tempfile
 import warnings
 
@@ -400,6 +402,56 @@ def document(s):
     return {"value": text(cfg), "yaml": OmegaConf.to_yaml(cfg)}
 
 
+# Whole runs of a program: what they leave behind. {} is the folder where it is called.
+sample = """
+import logging, os
+import hydra, hydra.utils
+@hydra.main(config_path="conf", config_name="config", version_base="1.2")
+def main(cfg):
+    logging.getLogger("sample").info("a is %s in %s, VALUE %s", cfg.a, os.path.relpath(os.getcwd(), hydra.utils.get_original_cwd()), os.environ.get("VALUE", "unset"))
+    if cfg.get("bad", False):
+        raise ValueError("bad")
+main()
+"""
+sample_config = "defaults: [db: mysql, _self_]\na: 1\nb: ${a}\n"
+swept_config = "a: 1\nhydra:\n  sweeper:\n    params:\n      a: 4,5\n      +c: range(2)\n"
+quiet_config = "defaults: [override hydra/job_logging: disabled, _self_]\na: 1\nhydra: {output_subdir: rec}\n"
+runs = [[], ["a=2"], ["a=2", "+c=x y", "db=pg"], ["hydra.run.dir=here"], ["hydra.run.dir=out/${a}", "a=7"], ["hydra.run.dir=out/${db.n}"], ["hydra.run.dir=out/${hydra.job.override_dirname}", "b=3", "a=2", "db=pg"], ["hydra.output_subdir=null", "hydra.run.dir=here"],
+        ["hydra.output_subdir=meta", "hydra.run.dir=here"], ["hydra/job_logging=disabled", "hydra.run.dir=here"], ["hydra/job_logging=stdout", "hydra.run.dir=here"], ["hydra.job.name=other", "hydra.run.dir=here"], ["hydra.job.chdir=true", "hydra.run.dir=here"], ["hydra.run.dir=${hydra:job.name}/x"],
+        ["hydra.job.env_set.VALUE=7", "hydra.run.dir=here"], ["+hydra.job.env_set.VALUE=7", "hydra.run.dir=here"], ["-m"], ["-m", "a=1,2"], ["a=1,2", "--multirun", "db=mysql,pg"], ["-m", "a=range(3)", "hydra.sweep.dir=sw"], ["-m", "a=1,2", "hydra.sweep.dir=sw", "hydra.sweep.subdir=${hydra.job.override_dirname}"],
+        ["-m", "a=1,2", "hydra.sweep.dir=sw", "hydra.sweep.subdir=${a}_${hydra.job.num}_${hydra:job.id}"], ["-m", "db=glob(*)", "hydra.sweep.dir=sw"], ["-m", "+bad=true,false", "a=5", "hydra.sweep.dir=sw"], ["+bad=true"], ["-m", "a=1,2", "hydra/hydra_logging=disabled", "hydra.sweep.dir=sw"], ["a=1,2"], ["-m", "nope=1,2"],
+        ["-m", "a=1,2", "hydra.run.dir=x,y"], ["-m", "a=1,2,3", "hydra.sweep.dir=sw", "hydra.sweeper.max_batch_size=2"], ["+hydra.sweeper.params.a='4,5'", "-m", "hydra.sweep.dir=sw"], ["hydra.mode=MULTIRUN", "a=1,2", "hydra.sweep.dir=sw"], ["-m", "hydra.sweep.dir=sw", "hydra.job.chdir=true", "a=1,2"],
+        ["hydra.job.config.override_dirname.exclude_keys=[a]", "hydra.run.dir=out/${hydra.job.override_dirname}", "a=2", "b=3"], ["hydra.job.config.override_dirname.kv_sep=-", "hydra.job.config.override_dirname.item_sep=_", "hydra.run.dir=out/${hydra.job.override_dirname}", "a=2", "b=3"],
+        ["-c", "job"], ["-c", "job", "--resolve"], ["-c", "job", "-p", "db"], ["-c", "job", "-p", "nope"], ["-c", "jobs"], ["-cn", "second"], ["--config-name=second", "a=3"], ["-cd", "more", "db=extra", "hydra.run.dir=here"], ["-cn=nope"], ["hydra.nope=1"], ["+hydra.nope=1", "hydra.run.dir=here"],
+        ["hydra.searchpath=[file://more]", "db=extra", "hydra.run.dir=here"], ["hydra.run.dir=file.txt/x"], ["-m", "-cn", "swept", "hydra.sweep.dir=sw"], ["-m", "-cn", "swept", "hydra.sweep.dir=sw", "a=6"], ["-cn", "quiet", "hydra.run.dir=here"]]
+
+
+def left_by(arguments, folder):
+    """Status, what is printed of jobs or of the configuration, and the files with the texts that tell something."""
+    (folder / "conf" / "db").mkdir(parents=True)
+    (folder / "more" / "db").mkdir(parents=True)
+    (folder / "sample.py").write_text(sample)
+    (folder / "file.txt").write_text("")
+    for name, body in {"conf/config.yaml": sample_config, "conf/db/mysql.yaml": "n: mysql\n", "conf/db/pg.yaml": "n: pg\n", "conf/second.yaml": "a: second\n", "conf/swept.yaml": swept_config, "conf/quiet.yaml": quiet_config, "more/db/extra.yaml": "n: extra\n"}.items():
+        (folder / name).write_text(body)
+    given = {p for p in folder.rglob("*")}
+    environment = {k: v for k, v in os.environ.items() if k != "VALUE"}
+    done = subprocess.run([sys.executable, "sample.py"] + arguments, cwd=folder, capture_output=True, text=True, env=environment)
+    out = done.stdout if any(a in arguments for a in ("-c", "--cfg")) else "".join(x.split("][HYDRA] ")[1] + "\n" for x in done.stdout.splitlines() if "][HYDRA] " in x)
+    files = {}
+    for p in sorted(folder.rglob("*")):
+        if p in given or p.is_dir():
+            continue
+        name = re.sub(r"\d{4}-\d\d-\d\d/\d\d-\d\d-\d\d", "NOW", str(p.relative_to(folder)))
+        body = p.read_text()
+        if name.endswith(".log"):
+            body = "".join(line.split("] - ")[1] + "\n" for line in body.splitlines() if "] - " in line)
+        elif p.name not in ("config.yaml", "overrides.yaml"):
+            body = None
+        files[name] = body
+    return {"failed": done.returncode != 0, "out": out if done.returncode == 0 else "", "files": files}
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         from hydra._internal.utils import _run_hydra  # noqa: F401  (registers the resolvers now, hydra, python_version)
@@ -413,6 +465,8 @@ def main():
             "elements": [[s[0], answer(lambda: element(s[0]))] for s in sweeps if len(s) == 1],
             "references": references,
             "read": [[k, answer(lambda: reading(k))] for k in OmegaConf.create(references).keys()],
+            "sample": {"config": sample_config, "swept": swept_config, "quiet": quiet_config},
+            "runs": [[r, left_by(r, pathlib.Path(name) / "runs" / str(i))] for i, r in enumerate(runs)],
             "documents": [[d, answer(lambda: document(d))] for d in documents],
         }
 
