@@ -2,6 +2,7 @@
 // words besides.
 #pragma once
 
+#include <avss/config/functions.hpp>
 #include <avss/config/scalar.hpp>
 #include <avss/config/sweep.hpp>
 #include <avss/config/value.hpp>

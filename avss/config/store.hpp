@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <avss/config/value.hpp>
 #include <avss/config/yaml.hpp>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -94,7 +95,7 @@ namespace detail {
 
 // The word after "# @package" in the comments at the top of the file.
 inline std::optional<std::string> package_header(const std::string& text, const std::string& path) {
-  std::istringstream lines(text);
+  std::istringstream lines(text.substr(text.starts_with("\xef\xbb\xbf") ? 3 : 0));  // without a byte order mark
   int number = 0;
   for (std::string line; std::getline(lines, line);) {
     ++number;
@@ -204,7 +205,7 @@ class config_store {
     const std::string file = file_of(path);
     const auto own = built_in_.find(path);
     if (file.empty() && own == built_in_.end()) return nullptr;
-    const std::string text = file.empty() ? own->second : read_text_file(file);
+    const std::string text = file.empty() ? own->second : read_configuration(file);
     config_file c;
     const std::string shown = file.empty() ? path : name_for_people(file);
     c.header = detail::package_header(text, shown);
@@ -227,6 +228,18 @@ class config_store {
     constexpr std::string_view inside = ".runfiles/avss/";
     const std::size_t at = file.rfind(inside);
     return at == std::string::npos ? file : file.substr(at + inside.size());
+  }
+
+  // The text of a file that can be a configuration: not of hundreds of megabytes, nothing binary.
+  static std::string read_configuration(const std::string& file) {
+    constexpr std::uintmax_t most = 8 << 20;
+    std::error_code ignored;
+    if (const std::uintmax_t bytes = std::filesystem::file_size(file, ignored); !ignored && bytes > most)
+      fail(name_for_people(file), ": ", bytes >> 20, " MiB are no configuration; up to ", most >> 20, " MiB are read");
+    std::string text = read_text_file(file);
+    if (const std::size_t zero = text.find('\0'); zero != std::string::npos)
+      fail(name_for_people(file), ": a text is expected, and byte ", zero, " of it is zero; is it a binary file?");
+    return text;
   }
 
   static bool safe(const std::string& path) {

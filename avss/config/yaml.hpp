@@ -1,6 +1,7 @@
 // YAML files to values and back. yaml-cpp splits the text; what the scalars mean is decided by scalar.hpp.
 #pragma once
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
@@ -28,6 +29,8 @@ class yaml_reader {
     try {
       refuse_more_documents(text);
       return convert(YAML::Load(text), 0);
+    } catch (const YAML::DeepRecursion& e) {  // whose own text is "bad file"
+      fail(at(e.mark), ": nested deeper than ", max_depth, " levels");
     } catch (const YAML::Exception& e) {
       if (e.mark.is_null()) fail(*name_, ": not valid YAML: ", e.msg);
       fail(at(e.mark), ": not valid YAML: ", e.msg);

@@ -186,6 +186,48 @@ TEST(command_line, a_folder_of_the_user_comes_first) {
   EXPECT_EQ(call({"-cn=../mine/own", "-cd", folder}).status, 1);
 }
 
+TEST(command_line, odd_files_are_read_or_named_in_one_line) {
+  const std::string folder = std::string(std::getenv("TEST_TMPDIR")) + "/odd";
+  std::filesystem::create_directories(folder + "/db");
+  std::filesystem::create_directories(folder + "/folder.yaml");
+  const auto write = [&](const std::string& name, const std::string& text) {
+    std::ofstream(folder + "/" + name + ".yaml", std::ios::binary) << text;
+  };
+  write("db/marked", "\xef\xbb\xbf# @package _global_\r\nx: 1\r\n");
+  write("use_marked",
+        "\xef\xbb\xbf"
+        "defaults:\r\n  - db: marked\r\n  - _self_\r\ny: 'a b'\r\n");
+  EXPECT_EQ(call({"--cfg=job", "-cn=use_marked", "-cd", folder}).out, "x: 1\n'y': a b\n");
+  write("merged", "base: &b {lr: 1, n: 2}\nown:\n  <<: *b\n  n: 3\n");
+  EXPECT_EQ(call({"--cfg=job", "-cn=merged", "-cd", folder}).out, "base:\n  lr: 1\n  'n': 2\nown:\n  lr: 1\n  'n': 3\n");
+
+  write("binary", std::string("\x7f"
+                              "ELF\x02\x01\0\0\0",
+                              9));
+  write("huge", "a: 1\n" + std::string(9 << 20, '#'));
+  write("tab", "a:\n\tb: 1\n");
+  write("loop", "a: ${b}\nb: x/${a}\n");
+  write("first", "defaults: [second]\n");
+  write("second", "defaults: [first]\n");
+  write("deep", std::string(5000, '['));
+  write("latin", "a: \xe4\xf6\n");
+  for (const auto& [name, message] :
+       std::vector<std::pair<std::string, std::string>>{{"binary", "byte 6 of it is zero; is it a binary file?"},
+                                                        {"huge", "9 MiB are no configuration"},
+                                                        {"tab", "tab.yaml:2:"},
+                                                        {"loop", "'a' refers to itself"},
+                                                        {"first", "refer to each other without end"},
+                                                        {"deep", "nested deeper than"},
+                                                        {"folder", "Cannot find primary config 'folder'"}}) {
+    const run r = call({"--cfg=job", "--resolve", "-cn", name, "-cd", folder});
+    EXPECT_EQ(r.status, 1) << name << r.out;
+    EXPECT_NE(r.err.find(message), std::string::npos) << r.err;
+    EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << r.err;
+  }
+  // Bytes that are no UTF-8 neither end the program nor spoil what is printed of it.
+  EXPECT_LE(call({"--cfg=job", "-cn=latin", "-cd", folder}).status, 1);
+}
+
 TEST(command_line, paths_are_the_users) {
   unsetenv("BUILD_WORKING_DIRECTORY");
   EXPECT_EQ(user_path("a/b"), "a/b");

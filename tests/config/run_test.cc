@@ -1,6 +1,6 @@
 // Whole runs of a program against the same runs under Hydra: what is printed of jobs, and what is left in files.
 #include <gtest/gtest.h>
-#include <sys/stat.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -155,6 +155,19 @@ TEST_F(sample_runs, a_job_that_fails_or_dies_leaves_the_others_running) {
   EXPECT_NE(o.err.find("sample: bad\nsample: the job #3 : +killed=False +bad=True ended with status 1\n"), std::string::npos);
   EXPECT_EQ(o.err.find("#2"), std::string::npos);
   EXPECT_EQ(left().at("sw/3/sample.log"), "a is 1 in ., VALUE unset\nsample: bad\n");
+}
+
+TEST_F(sample_runs, a_signal_ends_the_job_and_starts_no_other) {
+  const std::string pid = quoted((folder / "pid").string());
+  // The shell's own number is the tool's after exec.
+  const std::string killer =
+      "true; (sleep 30 & w=$!; until grep -qs waiting sw/0/sample.log; do kill -0 $w || exit; sleep 0.05; done; "
+      "kill -TERM $(cat " +
+      pid + "); kill $w) & echo $$ > " + pid + " && exec";
+  const outcome o = run({"-m", "+wait=true", "a=1,2", "hydra.sweep.dir=sw"}, killer);
+  EXPECT_EQ(o.status, 128 + SIGTERM) << o.err;
+  EXPECT_TRUE(fs::exists(folder / "sw/0"));
+  EXPECT_FALSE(fs::exists(folder / "sw/1"));
 }
 
 TEST_F(sample_runs, a_batch_that_failed_is_the_last) {

@@ -1,9 +1,11 @@
 // A tool with as little of its own as can be: what make_hydra_golden.py has Hydra run.
 #include <avss/config/command_line.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <string>
+#include <thread>
 
 int main(int argc, char** argv) {
   const char* base = std::getenv("BUILD_WORKING_DIRECTORY");
@@ -15,6 +17,10 @@ int main(int argc, char** argv) {
                                   std::cout << "a is " << s.get<std::string>("a") << " in "
                                             << now.lexically_relative(start).string() << ", VALUE " << (value ? value : "unset")
                                             << std::endl;
+                                  if (s.get<bool>("wait", false)) {
+                                    std::cout << "waiting" << std::endl;
+                                    std::this_thread::sleep_for(std::chrono::seconds(60));
+                                  }
                                   if (s.get<bool>("killed", false)) std::abort();
                                   if (s.get<bool>("bad", false)) avss::fail("bad");
                                   if (s.get<bool>("loud", false)) std::cerr << "part\rto the " << std::flush << "other\n";
