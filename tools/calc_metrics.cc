@@ -43,6 +43,6 @@ int calc_metrics(const settings& s, const avss::config::command_line& c) {
 
 int main(int argc, char** argv) {
   return avss::tools::tool_main(
-      argc, argv, {"calc_metrics", "scores separated speech against its ground truth.", "calc_metrics_convtasnet"},
+      argc, argv, {"calc_metrics", "scores separated speech against its ground truth.", "calc_metrics_convtasnet", true},
       calc_metrics);
 }

@@ -132,6 +132,6 @@ int infer(const settings& s, const avss::config::command_line& c) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return avss::tools::tool_main(argc, argv,
-                                {"infer", "separates the speakers of mixtures with trained weights.", "inf_convtasnet"}, infer);
+  return avss::tools::tool_main(
+      argc, argv, {"infer", "separates the speakers of mixtures with trained weights.", "inf_convtasnet", true}, infer);
 }

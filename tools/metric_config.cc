@@ -8,6 +8,8 @@
 #include <optional>
 #include <string_view>
 
+#include "tools/targets.hpp"
+
 namespace avss::tools {
 namespace {
 
@@ -29,8 +31,6 @@ constexpr alias aliases[] = {
     {"AudioMetricWrapper", "ScaleInvariantSignalDistortionRatio", "si_sdr", false},
 };
 
-std::string last_word(const std::string& dotted) { return dotted.substr(dotted.rfind('.') + 1); }
-
 [[noreturn]] void unknown(const std::string& key, const std::string& found) {
   fail(key, ": there is no metric '", found, "'; there are ", config::listed(known_metric_names()));
 }
@@ -47,9 +47,9 @@ metric_column read_section(const std::string& key, const value& v) {
   std::string wrapped;
   if (const value* metric = v.child("metric"); metric && !metric->is_null())
     wrapped = metric->is(config::kind::map) ? metric->get<std::string>("_target_") : metric->as<std::string>(key + ".metric");
+  const std::string word = target_word(key + "._target_", target), inner = target_word(key + ".metric", wrapped);
   for (const alias& a : aliases)
-    if (a.target == last_word(target) && a.wrapped == last_word(wrapped))
-      return {v.get<std::string>("name", a.name), *find_metric(a.name), a.permuted};
+    if (a.target == word && a.wrapped == inner) return {v.get<std::string>("name", a.name), *find_metric(a.name), a.permuted};
   unknown(key, wrapped.empty() ? target : target + " of " + wrapped);
 }
 

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "tools/targets.hpp"
+
 namespace avss::tools {
 
 // A section of a configuration whose keys depend on its _target_.
@@ -18,11 +20,7 @@ class section {
 
   // The target's last word: "torch.optim.AdamW" and "AdamW" are the same.
   std::string target(const std::vector<std::string>& known) const {
-    const std::string full = s_.get<std::string>(name_ + "._target_"), word = full.substr(full.rfind('.') + 1);
-    if (std::find(known.begin(), known.end(), word) == known.end())
-      fail(name_, "._target_: expected one of ", config::listed(known), ", found '", full, "'",
-           config::did_you_mean(word, known));
-    return word;
+    return target_word(path("_target_"), get<std::string>("_target_"), known);
   }
   // No other keys than these may be given: one that is not obeyed must not look as if it were.
   void allow(std::vector<std::string> keys) const {

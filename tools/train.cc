@@ -22,6 +22,7 @@
 #include "tools/models/select.hpp"
 #include "tools/models/trainables.hpp"
 #include "tools/stop_on_signal.hpp"
+#include "tools/targets.hpp"
 #include "tools/tool_main.hpp"
 #include "tools/train_config.hpp"
 #include "tools/train_data.hpp"
@@ -61,6 +62,8 @@ avss::trainer_options read_options(const settings& s) {
   o.n_epochs = at_least(s, "trainer.n_epochs", 1, 1);
   o.epoch_len = at_least(s, "trainer.epoch_len", 1, std::numeric_limits<std::int64_t>::max());
   if (o.epoch_len == std::numeric_limits<std::int64_t>::max()) o.epoch_len = 0;  // null: the items once
+  if (s.has("dataloader._target_"))
+    avss::tools::target_word("dataloader._target_", s.get<std::string>("dataloader._target_"), {"DataLoader"});
   o.batch_size = at_least(s, "dataloader.batch_size", 1, 1);
   o.accumulate = at_least(s, "trainer.accumulate", 1, 1);
   o.max_grad_norm = s.get<double>("trainer.max_grad_norm", o.max_grad_norm);
@@ -74,7 +77,7 @@ avss::trainer_options read_options(const settings& s) {
   o.max_bad_steps = at_least(s, "trainer.max_bad_steps", 1, o.max_bad_steps);
   o.seed = at_least(s, "trainer.seed", 0, o.seed);
   o.terminal = ::isatty(STDOUT_FILENO) != 0;
-  o.config = avss::tools::plain(avss::config::resolved(s.root()));
+  o.config = avss::tools::plain(s.resolved());
   return o;
 }
 
@@ -154,5 +157,6 @@ int train(const settings& s, const avss::config::command_line& c) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return avss::tools::tool_main(argc, argv, {"train", "trains a network that separates speakers.", "train_convtasnet"}, train);
+  return avss::tools::tool_main(argc, argv, {"train", "trains a network that separates speakers.", "train_convtasnet", true},
+                                train);
 }

@@ -70,6 +70,7 @@ inline void remove(value& root, const override_item& o) {
 
 // Changes the tree as the override says; throws if the key is unknown (change), known (add) or absent (remove).
 inline void apply(value& root, const override_item& o) {
+  refuse_sweep(o);
   if (o.has_package || o.key.find('/') != std::string::npos)
     fail("'", o.line, "' selects an option of the group '", o.key, "', and there is no such group");
   switch (o.kind) {

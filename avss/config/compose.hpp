@@ -22,25 +22,38 @@ namespace detail {
 class defaults_walk {
  public:
   struct step {
-    std::string path;     // of the file
-    std::string package;  // where its contents go
+    std::string path;                // of the file
+    std::string package;             // where its contents go
+    std::vector<std::string> chain;  // the entries of defaults lists that led here, its own last
+    std::string key;                 // of an option without a defaults list of its own, what selects another one
   };
 
   defaults_walk(config_store& store, const std::vector<override_item>& overrides) : store_(store) {
     for (const override_item& o : overrides) sort_in(o);
   }
 
-  std::vector<step> run(const std::string& primary) {
+  std::vector<step> run(const std::string& primary, bool with_run) {
     default_item root;
     root.name = primary;
     root.primary = true;
     root.place("", "");
     std::vector<step> steps = expand(root, nullptr, false);
+    if (with_run) {  // after the primary one, which may override its choices, and before it in the order
+      default_item run;
+      run.name = "hydra/config";
+      run.place("", "");
+      std::vector<step> first = expand(run, nullptr, false);
+      steps.insert(steps.begin(), first.begin(), first.end());
+    }
     check_used();
+    std::set<std::string> seen;
+    for (const step& s : steps)
+      if (!s.key.empty() && !seen.insert(s.key).second) fail(s.key, " appears more than once in the final defaults list");
     return steps;
   }
 
   const std::vector<override_item>& value_overrides() const { return values_; }
+  const std::map<std::string, std::optional<std::string>>& choices() const { return known_; }
 
  private:
   struct choice {
@@ -141,7 +154,8 @@ class defaults_walk {
 
     std::vector<default_item> list = file->defaults;
     const bool takes_appended = node.primary && !appended_.empty();
-    if (list.empty() && !takes_appended) return {{node.config_path(), node.final_package()}};
+    if (list.empty() && !takes_appended)
+      return {{node.config_path(), node.final_package(), {node.config_path()}, node.is_group ? node.override_key() : ""}};
     add_self(list, node);
     if (node.primary) list.insert(list.end(), appended_.begin(), appended_.end());
     collect_overrides(list, node, interpolated);
@@ -151,7 +165,7 @@ class defaults_walk {
     for (std::size_t i = list.size(); i-- > 0;) {
       default_item& d = list[i];
       if (d.self) {
-        parts[i] = {{node.config_path(), node.final_package()}};
+        parts[i] = {{node.config_path(), node.final_package(), {"_self_"}, ""}};
         continue;
       }
       if (d.is_override) continue;
@@ -180,6 +194,7 @@ class defaults_walk {
     }
     std::vector<step> steps;
     for (const auto& p : parts) steps.insert(steps.end(), p.begin(), p.end());
+    for (step& s : steps) s.chain.insert(s.chain.begin(), node.config_path());
     return steps;
   }
 
@@ -264,23 +279,41 @@ class defaults_walk {
 
 }  // namespace detail
 
-// The configuration `name` of the store with the overrides of a command line. Interpolations stay as written; read it
-// through settings, or resolved().
-inline value compose(config_store& store, const std::string& name, const std::vector<std::string>& overrides) {
+// A configuration with how it came about.
+struct composition {
+  value root;                                                 // with the section "hydra" if it was asked for
+  std::vector<detail::defaults_walk::step> steps;             // the files, in the order in which they were laid over each other
+  std::map<std::string, std::optional<std::string>> choices;  // of the groups
+};
+
+// The configuration `name` of the store with the overrides of a command line; `with_run`: and the store's section "hydra".
+// Interpolations stay as written; read it through settings, or resolved().
+inline composition compose_steps(config_store& store, const std::string& name, const std::vector<std::string>& overrides,
+                                 bool with_run) {
   std::vector<override_item> parsed;
-  for (const std::string& line : overrides) parsed.push_back(parse_override(line));
+  for (const std::string& line : overrides) {
+    parsed.push_back(parse_override(line));
+    refuse_sweep(parsed.back());
+  }
   detail::defaults_walk walk(store, parsed);
-  value root{value::map{}};
-  for (const auto& step : walk.run(name)) {
+  composition c;
+  c.root = value(value::map{});
+  c.steps = walk.run(name, with_run);
+  for (const auto& step : c.steps) {
     const value& body = store.load(step.path)->body;
     value embedded{value::map{}};
     value* at = &embedded;
     for (const std::string& part : split_path(step.package)) at = &(*at)[part];
     *at = body;
-    merge(root, embedded);
+    merge(c.root, embedded);
   }
-  for (const override_item& o : walk.value_overrides()) apply(root, o);
-  return root;
+  for (const override_item& o : walk.value_overrides()) apply(c.root, o);
+  c.choices = walk.choices();
+  return c;
+}
+
+inline value compose(config_store& store, const std::string& name, const std::vector<std::string>& overrides) {
+  return compose_steps(store, name, overrides, false).root;
 }
 
 }  // namespace avss::config

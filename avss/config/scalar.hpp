@@ -189,4 +189,16 @@ inline value yaml_scalar(std::string_view s) {
   return value(std::string(s));
 }
 
+// A scalar within a text, as Python writes it: None, True, 1e-05, inf.
+inline std::string python_text(const value& v) {
+  if (v.is_null()) return "None";
+  if (v.is(kind::boolean)) return v.boolean() ? "True" : "False";
+  if (v.is(kind::integer)) return std::to_string(v.integer());
+  if (!v.is(kind::real)) return v.text();
+  std::string t = number_text(v.real());
+  if (const std::size_t e = t.find(".0e"); e != std::string::npos) t.erase(e, 2);
+  if (!std::isfinite(v.real())) std::erase(t, '.');
+  return t;
+}
+
 }  // namespace avss::config

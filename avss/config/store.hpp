@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <avss/config/value.hpp>
 #include <avss/config/yaml.hpp>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -94,7 +95,7 @@ namespace detail {
 
 // The word after "# @package" in the comments at the top of the file.
 inline std::optional<std::string> package_header(const std::string& text, const std::string& path) {
-  std::istringstream lines(text);
+  std::istringstream lines(text.substr(text.starts_with("\xef\xbb\xbf") ? 3 : 0));  // without a byte order mark
   int number = 0;
   for (std::string line; std::getline(lines, line);) {
     ++number;
@@ -169,6 +170,11 @@ class config_store {
   // The first folder that has a file wins.
   explicit config_store(std::vector<std::string> folders) : folders_(std::move(folders)) {}
 
+  // A configuration that comes last in the search and is not listed at the top.
+  void add(const std::string& path, std::string text) { built_in_[path] = std::move(text); }
+  // One more folder, searched after the others.
+  void add_folder(std::string folder) { folders_.push_back(std::move(folder)); }
+
   // The folders, for messages.
   std::vector<std::string> folders() const {
     std::vector<std::string> all;
@@ -178,6 +184,8 @@ class config_store {
 
   bool has_group(const std::string& group) const {
     if (!safe(group)) return false;
+    const auto inside = built_in_.lower_bound(group + "/");
+    if (!group.empty() && inside != built_in_.end() && inside->first.starts_with(group + "/")) return true;
     return std::any_of(folders_.begin(), folders_.end(), [&](const std::string& f) {
       std::error_code ignored;
       return std::filesystem::is_directory(std::filesystem::path(f) / group, ignored);
@@ -189,16 +197,17 @@ class config_store {
   // Groups in a group, sorted.
   std::vector<std::string> groups(const std::string& group) const { return names(group, true); }
 
-  bool has(const std::string& path) const { return !file_of(path).empty(); }
+  bool has(const std::string& path) const { return !file_of(path).empty() || built_in_.contains(path); }
 
   // Null pointer if there is no such file.
   const config_file* load(const std::string& path) {
     if (const auto known = files_.find(path); known != files_.end()) return &known->second;
     const std::string file = file_of(path);
-    if (file.empty()) return nullptr;
-    const std::string text = read_text_file(file);
+    const auto own = built_in_.find(path);
+    if (file.empty() && own == built_in_.end()) return nullptr;
+    const std::string text = file.empty() ? own->second : read_configuration(file);
     config_file c;
-    const std::string shown = name_for_people(file);
+    const std::string shown = file.empty() ? path : name_for_people(file);
     c.header = detail::package_header(text, shown);
     value body = parse_yaml(text, shown);
     if (!body.is_null()) {
@@ -221,6 +230,18 @@ class config_store {
     return at == std::string::npos ? file : file.substr(at + inside.size());
   }
 
+  // The text of a file that can be a configuration: not of hundreds of megabytes, nothing binary.
+  static std::string read_configuration(const std::string& file) {
+    constexpr std::uintmax_t most = 8 << 20;
+    std::error_code ignored;
+    if (const std::uintmax_t bytes = std::filesystem::file_size(file, ignored); !ignored && bytes > most)
+      fail(name_for_people(file), ": ", bytes >> 20, " MiB are no configuration; up to ", most >> 20, " MiB are read");
+    std::string text = read_text_file(file);
+    if (const std::size_t zero = text.find('\0'); zero != std::string::npos)
+      fail(name_for_people(file), ": a text is expected, and byte ", zero, " of it is zero; is it a binary file?");
+    return text;
+  }
+
   static bool safe(const std::string& path) {
     if (path.find('\0') != std::string::npos) return false;
     for (const auto& part : std::filesystem::path(path))
@@ -231,7 +252,7 @@ class config_store {
   std::string file_of(const std::string& path) const {
     if (path.empty() || !safe(path)) return "";
     for (const std::string& folder : folders_) {
-      const std::string file = (std::filesystem::path(folder) / (path + ".yaml")).string();
+      const std::string file = (std::filesystem::path(folder) / (path.ends_with(".yaml") ? path : path + ".yaml")).string();
       std::error_code ignored;
       if (std::filesystem::is_regular_file(file, ignored)) return file;
     }
@@ -250,10 +271,14 @@ class config_store {
           found.insert((folders ? path.filename() : path.stem()).string());
       }
     }
+    if (!group.empty() && !folders)
+      for (const auto& [path, text] : built_in_)
+        if (default_item::folder_of(path) == group) found.insert(path.substr(group.size() + 1));
     return {found.begin(), found.end()};
   }
 
   std::vector<std::string> folders_;
+  std::map<std::string, std::string> built_in_;
   std::map<std::string, config_file> files_;
 };
 

@@ -1,6 +1,7 @@
 // YAML files to values and back. yaml-cpp splits the text; what the scalars mean is decided by scalar.hpp.
 #pragma once
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
@@ -28,6 +29,8 @@ class yaml_reader {
     try {
       refuse_more_documents(text);
       return convert(YAML::Load(text), 0);
+    } catch (const YAML::DeepRecursion& e) {  // whose own text is "bad file"
+      fail(at(e.mark), ": nested deeper than ", max_depth, " levels");
     } catch (const YAML::Exception& e) {
       if (e.mark.is_null()) fail(*name_, ": not valid YAML: ", e.msg);
       fail(at(e.mark), ": not valid YAML: ", e.msg);
@@ -100,18 +103,27 @@ class yaml_reader {
     }
   }
 
+  // Of a list or a section: no more than what they are.
+  void check_tag(const YAML::Node& node, std::string_view own) const {
+    const std::string& tag = node.Tag();
+    if (!tag.empty() && tag != "?" && tag != "!" && tag != std::string("tag:yaml.org,2002:").append(own))
+      fail(at(node.Mark()), ": the tag ", tag, " is not supported here; leave it out");
+  }
+
   value list(const YAML::Node& node, int depth) {
+    check_tag(node, "seq");
     value::list items;
     for (const auto& item : node) items.push_back(convert(item, depth + 1));
     return value(std::move(items));
   }
 
   value map(const YAML::Node& node, int depth) {
+    check_tag(node, "map");
     value own{value::map{}}, merged{value::map{}};
     std::unordered_set<std::string> seen;
     for (const auto& pair : node) {
-      if (!pair.first.IsScalar() && !pair.first.IsNull()) fail(at(pair.first.Mark()), ": a key must be a plain word");
-      const std::string key = pair.first.IsNull() ? "null" : pair.first.Scalar();
+      if (!pair.first.IsScalar()) fail(at(pair.first.Mark()), ": a key must be a word, and not null, a list or a section");
+      const std::string& key = pair.first.Scalar();
       if (!seen.insert(key).second) fail(at(pair.first.Mark()), ": the key '", key, "' is given twice in one section");
       if (key == "<<" && pair.first.Tag() != "!")
         merge_key(merged, pair.second, depth);

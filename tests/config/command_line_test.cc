@@ -45,7 +45,11 @@ TEST(command_line, flags_and_overrides_in_any_order) {
     EXPECT_EQ(c.overrides, (std::vector<std::string>{"a=1", "b=2"}));
   }
   EXPECT_TRUE(parse_command_line({"--cfg", "job", "--resolve"}).resolve);
-  EXPECT_TRUE(parse_command_line({"-c=job"}).print);
+  EXPECT_EQ(parse_command_line({"-c=job"}).print, "job");
+  EXPECT_TRUE(parse_command_line({"-m", "a=1,2"}).multirun);
+  EXPECT_EQ(parse_command_line({"a=1", "--info"}).info, "all");
+  EXPECT_EQ(parse_command_line({"-i", "defaults-tree", "a=1"}).info, "defaults-tree");
+  EXPECT_EQ(parse_command_line({"--info", "a=1"}).overrides, std::vector<std::string>{"a=1"});
   EXPECT_EQ(parse_command_line({"-cd", "x", "--config-dir=y"}).config_dirs, (std::vector<std::string>{"x", "y"}));
 }
 
@@ -60,8 +64,12 @@ TEST(command_line, wrong_flags_end_with_status_2) {
            {"--threads=two", "found 'two'"},
            {"--help=yes", "takes no value"},
            {"-cn=", "needs a value"},
-           {"-m", "the flag -m of Hydra is not supported"},
-           {"--cfg=all", "only --cfg job is known"},
+           {"-m=yes", "takes no value"},
+           {"--cfg=jobs", "--cfg jobs: expected job, hydra or all"},
+           {"--info=default", "did you mean 'defaults'?"},
+           {"--package=db", "--package goes with --cfg job"},
+           {"-sc=install=fish", "expected install=bash or uninstall=bash"},
+           {"-sc=query=bash", "is for the shell, which sets COMP_LINE"},
            {"--resolve", "--resolve goes with --cfg job"}}) {
     const run r = call({argument});
     EXPECT_EQ(r.status, 2) << argument;
@@ -89,7 +97,9 @@ TEST(command_line, errors_name_what_was_meant) {
            {"modl@x=y", "there is no such group"},
            {"model=small_mysql",
             "Could not override 'model'. No match in the defaults list. To append to your default list use +model=small_mysql"},
-           {"name=f(x)", "functions and sweeps"},
+           {"name=f(x)", "'name=f(x)': f(..): there is no such function; known: choice, range,"},
+           {"name=rnge(3)", "did you mean 'range'?\n"},
+           {"name=range(3)", "3. a sweep: add --multirun\n"},
            {"-cd=/no/such/folder", "/no/such/folder: no such folder"}}) {
     const run r = call({argument});
     EXPECT_EQ(r.status, 1) << argument;
@@ -174,6 +184,48 @@ TEST(command_line, a_folder_of_the_user_comes_first) {
   std::ofstream(folder + "/loop.yaml") << "defaults:\n  - loop\n";
   EXPECT_NE(call({"-cn=loop", "-cd", folder}).err.find("without end"), std::string::npos);
   EXPECT_EQ(call({"-cn=../mine/own", "-cd", folder}).status, 1);
+}
+
+TEST(command_line, odd_files_are_read_or_named_in_one_line) {
+  const std::string folder = std::string(std::getenv("TEST_TMPDIR")) + "/odd";
+  std::filesystem::create_directories(folder + "/db");
+  std::filesystem::create_directories(folder + "/folder.yaml");
+  const auto write = [&](const std::string& name, const std::string& text) {
+    std::ofstream(folder + "/" + name + ".yaml", std::ios::binary) << text;
+  };
+  write("db/marked", "\xef\xbb\xbf# @package _global_\r\nx: 1\r\n");
+  write("use_marked",
+        "\xef\xbb\xbf"
+        "defaults:\r\n  - db: marked\r\n  - _self_\r\ny: 'a b'\r\n");
+  EXPECT_EQ(call({"--cfg=job", "-cn=use_marked", "-cd", folder}).out, "x: 1\n'y': a b\n");
+  write("merged", "base: &b {lr: 1, n: 2}\nown:\n  <<: *b\n  n: 3\n");
+  EXPECT_EQ(call({"--cfg=job", "-cn=merged", "-cd", folder}).out, "base:\n  lr: 1\n  'n': 2\nown:\n  lr: 1\n  'n': 3\n");
+
+  write("binary", std::string("\x7f"
+                              "ELF\x02\x01\0\0\0",
+                              9));
+  write("huge", "a: 1\n" + std::string(9 << 20, '#'));
+  write("tab", "a:\n\tb: 1\n");
+  write("loop", "a: ${b}\nb: x/${a}\n");
+  write("first", "defaults: [second]\n");
+  write("second", "defaults: [first]\n");
+  write("deep", std::string(5000, '['));
+  write("latin", "a: \xe4\xf6\n");
+  for (const auto& [name, message] :
+       std::vector<std::pair<std::string, std::string>>{{"binary", "byte 6 of it is zero; is it a binary file?"},
+                                                        {"huge", "9 MiB are no configuration"},
+                                                        {"tab", "tab.yaml:2:"},
+                                                        {"loop", "'a' refers to itself"},
+                                                        {"first", "refer to each other without end"},
+                                                        {"deep", "nested deeper than"},
+                                                        {"folder", "Cannot find primary config 'folder'"}}) {
+    const run r = call({"--cfg=job", "--resolve", "-cn", name, "-cd", folder});
+    EXPECT_EQ(r.status, 1) << name << r.out;
+    EXPECT_NE(r.err.find(message), std::string::npos) << r.err;
+    EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << r.err;
+  }
+  // Bytes that are no UTF-8 neither end the program nor spoil what is printed of it.
+  EXPECT_LE(call({"--cfg=job", "-cn=latin", "-cd", folder}).status, 1);
 }
 
 TEST(command_line, paths_are_the_users) {

@@ -79,7 +79,9 @@ TEST(fuzz, overrides) {
                                        "++a.b.c={x:[a,\"b\\\"\"],y:${a.${b}}}",
                                        "a=C:\\\\dir\\,\\ x\\=\\(\\)",
                                        "a=1_000",
-                                       "a=${oc.env:HOME,'x,y'}/z"};
+                                       "a=${oc.env:HOME,'x,y'}/z",
+                                       "a=sort(3,int(1.5),x,reverse=true)",
+                                       "+a=range(1,10,2.5),choice('a',[1])"};
   std::mt19937 random(2);
   int read = 0;
   for (int i = 0; i < 20000; ++i) {
@@ -87,6 +89,7 @@ TEST(fuzz, overrides) {
     override_item o;
     if (!harmless([&] { o = parse_override(s); })) continue;
     ++read;
+    if (o.swept && o.swept->kind == sweep::form::range) harmless([&] { detail::range_values(*o.swept); });
     value root = parse_yaml("a: {b: {c: 1}}\nlist: [1, 2]", "root");
     harmless([&] { apply(root, o); });
     round_trip(root);

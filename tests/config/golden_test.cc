@@ -9,39 +9,10 @@
 #include <cstdlib>
 #include <set>
 
+#include "tests/config/golden_text.hpp"
+
 namespace avss::config {
 namespace {
-
-// A value with its types, as make_config_golden.py writes it.
-std::string text(const value& v) {
-  char number[64];
-  std::string out;
-  switch (v.kind()) {
-    case kind::null: return "null";
-    case kind::boolean: return v.boolean() ? "true" : "false";
-    case kind::integer: return "int " + std::to_string(v.integer());
-    case kind::real:
-      std::snprintf(number, sizeof(number), "float %.17g", v.real());
-      return std::isnan(v.real()) ? "float nan" : number;
-    case kind::string: return "'" + v.text() + "'";
-    case kind::list:
-      for (const value& item : v.items()) out += (out.empty() ? "" : ", ") + text(item);
-      return "[" + out + "]";
-    case kind::map:
-      for (const value::entry& e : v.entries()) out += (out.empty() ? "" : ", ") + e.key + ": " + text(e.item);
-      return "{" + out + "}";
-  }
-  return "";
-}
-
-// The texts are to be read as they are, be there a ${ in them.
-void make_literal(value& v) {
-  v.set_literal();
-  if (v.is(kind::list))
-    for (value& item : v.items()) make_literal(item);
-  if (v.is(kind::map))
-    for (value::entry& e : v.entries()) make_literal(e.item);
-}
 
 const value& golden() {
   static const value g = [] {
@@ -100,6 +71,7 @@ TEST(golden, overrides) {
     const value& expected = line.items()[1];
     const std::string got = answer([&] {
       const override_item o = parse_override(in);
+      if (o.swept) fail("a sweep");
       constexpr const char* kinds[] = {"CHANGE", "ADD", "FORCE_ADD", "DEL"};
       return std::string(kinds[static_cast<int>(o.kind)]) + " " + o.key + " @" + (o.has_package ? o.package : "none") + " " +
              (o.given ? text(*o.given) : "none");

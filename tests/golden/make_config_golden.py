@@ -158,18 +158,23 @@ def override(line):
     return {"type": o.type.name, "key": o.key_or_group, "package": o.package, "value": text(o.value()) if o.value_type is not None else "none"}
 
 
-golden = {
-    "scalars": [[s, answer(lambda: text(OmegaConf.create("v: " + s).get("v") if "$" not in s and "???" not in s else OmegaConf.create("v: " + s)._get_node("v")._value()))] for s in scalars],
-    "documents": [[s, answer(lambda: text(OmegaConf.create(s)))] for s in documents],
-    "emitted": [[s, OmegaConf.to_yaml(OmegaConf.create(s))] for s in emitted],
-    "overrides": [[s, answer(lambda: override(s))] for s in overrides],
-    "tree": tree,
-    "interpolations": [[k, answer(lambda: at(k))] for k in OmegaConf.create(tree).keys()],
-    "composed": [],
-}
-for case in composed:
-    cfg = answer(lambda: composition(case))
-    golden["composed"].append([case, None if cfg is None else OmegaConf.to_yaml(cfg), None if cfg is None else resolved(cfg)])
-lines = json.dumps(golden, indent=0, ensure_ascii=True)
-(here / "config_golden.json").write_text(lines + "\n")
-print("config_golden.json: " + ", ".join("%d %s" % (len(v), k) for k, v in golden.items() if isinstance(v, list)))
+def main():
+    golden = {
+        "scalars": [[s, answer(lambda: text(OmegaConf.create("v: " + s).get("v") if "$" not in s and "???" not in s else OmegaConf.create("v: " + s)._get_node("v")._value()))] for s in scalars],
+        "documents": [[s, answer(lambda: text(OmegaConf.create(s)))] for s in documents],
+        "emitted": [[s, OmegaConf.to_yaml(OmegaConf.create(s))] for s in emitted],
+        "overrides": [[s, answer(lambda: override(s))] for s in overrides],
+        "tree": tree,
+        "interpolations": [[k, answer(lambda: at(k))] for k in OmegaConf.create(tree).keys()],
+        "composed": [],
+    }
+    for case in composed:
+        cfg = answer(lambda: composition(case))
+        golden["composed"].append([case, None if cfg is None else OmegaConf.to_yaml(cfg), None if cfg is None else resolved(cfg)])
+    lines = json.dumps(golden, indent=0, ensure_ascii=True)
+    (here / "config_golden.json").write_text(lines + "\n")
+    print("config_golden.json: " + ", ".join("%d %s" % (len(v), k) for k, v in golden.items() if isinstance(v, list)))
+
+
+if __name__ == "__main__":
+    main()

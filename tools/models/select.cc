@@ -1,16 +1,36 @@
 #include "tools/models/select.hpp"
 
 #include <avss/core/error.hpp>
+#include <string>
 #include <utility>
 #include <variant>
 
 #include "tools/models/fit.hpp"
 #include "tools/models/keys.hpp"
+#include "tools/targets.hpp"
 
 namespace avss::tools {
 
+namespace {
+
+// The network that preset names; without it, in a configuration of the reference project, the one that _target_ does.
+const model_entry& named_model(const config::settings& s) {
+  const std::string target = s.get<std::string>("model._target_", "");
+  const std::string word =
+      target.empty() ? "" : target_word("model._target_", target, {"ConvTasNet", "RTFSNet", "RTFSNet2SpeakersSeparation"});
+  const std::string preset = s.get<std::string>("model.preset", "");
+  if (preset.empty() && word.empty())
+    fail("model: neither preset nor _target_ says which network it is; choose one with model=NAME of ", names(all_models()));
+  const model_entry& named = find_model(!preset.empty() ? preset : word == "ConvTasNet" ? "convtasnet" : "rtfsnet");
+  if (!word.empty() && named.sees_faces() != word.starts_with("RTFSNet"))
+    fail("model._target_: '", target, "' is another network than model.preset=", preset, "; give one of the two alone");
+  return named;
+}
+
+}  // namespace
+
 const model_entry& select_model(const config::settings& s) {
-  const model_entry& named = find_model(s.get<std::string>("model.preset"));
+  const model_entry& named = named_model(s);
   const std::string differs = differing_key(s, named);
   if (differs.empty()) return named;
   for (const model_entry* e : all_models())
