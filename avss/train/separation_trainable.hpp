@@ -92,6 +92,8 @@ class separation_trainable : public trainable {
     return {{"loss", loss, static_cast<double>(b.size)}, si_snr, improvement};
   }
 
+  std::span<const float> estimates() const override { return estimates_; }
+
   training_state state(const rates& r) override {
     training_state s{get_weights(engine_), {}, 0};
     std::visit([&](auto& o) { s.optimizer = optimiser_state(o, params_, r), s.optimiser_steps = o.steps(); }, optimiser_);

@@ -7,11 +7,13 @@
 #include <avss/train/batches.hpp>
 #include <avss/train/checkpoint.hpp>
 #include <avss/train/config_change.hpp>
+#include <avss/train/loss_parts.hpp>
 #include <avss/train/monitor.hpp>
 #include <avss/train/progress.hpp>
 #include <avss/train/rate_schedule.hpp>
 #include <avss/train/run_folder.hpp>
 #include <avss/train/state_fields.hpp>
+#include <avss/train/tracker.hpp>
 #include <avss/train/trainable.hpp>
 #include <cmath>
 #include <cstdint>
@@ -21,6 +23,7 @@
 #include <limits>
 #include <optional>
 #include <ostream>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -67,14 +70,15 @@ inline std::int64_t steps_per_epoch(std::int64_t epoch_len, std::int64_t items, 
 // that it would have given uninterrupted.
 class trainer {
  public:
-  // `stop` is asked between batches. Throws error, also from run().
+  // `stop` is asked between batches; `follower`, if any, must outlive the trainer. Throws error, also from run().
   trainer(trainable& net, rate_schedule schedule, training_data data, trainer_options options, std::ostream& out,
-          std::ostream& err, std::function<bool()> stop = {})
+          std::ostream& err, std::function<bool()> stop = {}, tracker* follower = nullptr)
       : net_(net),
         schedule_(std::move(schedule)),
         data_(std::move(data)),
         o_(std::move(options)),
         stop_(std::move(stop)),
+        follower_(follower),
         err_(err),
         monitor_(o_.monitor, net.info().metrics),
         bar_(out, o_.terminal),
@@ -97,6 +101,7 @@ class trainer {
     std::vector<std::string> columns = net_.info().metrics;
     columns.insert(columns.end(), {"grad_norm", "lr", "items_per_second", "skipped"});
     log_.emplace(o_.folder, columns, o_.resume_from.empty() ? -1 : c_.step);
+    if (follower_) follower_->begin(c_.step, !o_.resume_from.empty());
   }
 
   // 0: all epochs are done, or early_stop ended them; 130: stopped, and saved. Throws error where the run has diverged: no
@@ -117,6 +122,7 @@ class trainer {
       fail(
           "the run is at its end, and the loss of its last validation is not finite: it has diverged; lower the learning rate ",
           "or look at the data; ", last_saved());
+    if (follower_) follower_->end(c_.step);
     return 0;
   }
 
@@ -174,10 +180,13 @@ class trainer {
 
   void train_step() {
     double loss = 0;
+    loss_parts parts;
     const double share = 1.0 / static_cast<double>(o_.accumulate);
     for (std::int64_t k = 0; k < o_.accumulate; ++k) {
       data_.train(static_cast<std::uint64_t>(c_.next_item + k * o_.batch_size), o_.batch_size, batch_);
-      loss += share * net_.train_step(batch_, share).front().value;
+      const std::vector<named_value> values = net_.train_step(batch_, share);
+      loss += share * values.front().value;
+      parts.add(values, share);
     }
     const std::int64_t items = o_.accumulate * o_.batch_size;
     c_.next_item += items;
@@ -193,6 +202,7 @@ class trainer {
       c_.bad_in_row = 0;
       ++c_.log_steps, ++c_.epoch_steps;
       c_.log_loss += loss, c_.log_norm += norm, c_.epoch_loss += loss, c_.epoch_norm += norm;
+      log_parts_.add(parts), epoch_parts_.add(parts);
     } else {
       ++c_.skipped;
       if (++c_.bad_in_row >= o_.max_bad_steps)
@@ -223,13 +233,22 @@ class trainer {
   void log_train() {
     const rates r = schedule_.now();
     const double speed = bar_.log(point(r));
-    log_->write(c_.step, c_.epoch + 1, "train",
-                {{"loss", mean(c_.log_loss, c_.log_steps)},
-                 {"grad_norm", mean(c_.log_norm, c_.log_steps)},
-                 {"lr", r.lr},
-                 {"items_per_second", speed},
-                 {"skipped", static_cast<double>(c_.skipped)}});
+    record("train", c_.epoch + 1, log_parts_.means(mean(c_.log_loss, c_.log_steps), c_.log_steps),
+           {{"grad_norm", mean(c_.log_norm, c_.log_steps)},
+            {"lr", r.lr},
+            {"items_per_second", speed},
+            {"steps_per_second", speed / static_cast<double>(o_.accumulate * o_.batch_size)},
+            {"skipped", static_cast<double>(c_.skipped)}});
     c_.log_steps = 0, c_.log_loss = c_.log_norm = 0;
+    log_parts_.clear();
+  }
+
+  // A line of metrics.jsonl and metrics.csv, which have columns for what they know, and all of it to the follower.
+  void record(const char* partition, std::int64_t epoch, std::vector<named_value> losses,
+              const std::vector<named_value>& others) {
+    if (follower_) follower_->scalars(c_.step, partition, losses, others);
+    losses.insert(losses.end(), others.begin(), others.end());
+    log_->write(c_.step, epoch, partition, losses);
   }
 
   std::vector<named_value> validate() {
@@ -239,11 +258,26 @@ class trainer {
       check_stop();
       data_.val(static_cast<std::uint64_t>(n), std::min<dim_t>(o_.batch_size, data_.val_items - n), batch_);
       const std::vector<named_value> values = net_.evaluate(batch_);
+      if (follower_) show(n);
       for (std::size_t i = 0; i < sums.size(); ++i)
         if (values[i].items > 0) sums[i].value += values[i].value * values[i].items, sums[i].items += values[i].items;
     }
     for (named_value& s : sums) s.value = s.items > 0 ? s.value / s.items : std::nan("");
     return sums;
+  }
+
+  // Items of the batch that was evaluated, which begins with item `first`, as far as they are wanted.
+  void show(std::int64_t first) {
+    const std::span<const float> estimates = net_.estimates();
+    if (estimates.size() != batch_.targets.size()) return;
+    for (std::int64_t i = 0; i < batch_.size && first + i < follower_->examples(); ++i) {
+      const auto part = [i](std::span<const float> all, dim_t size) {
+        return all.subspan(static_cast<std::size_t>(i * size), static_cast<std::size_t>(size));
+      };
+      const dim_t n = batch_.length, sn = batch_.sources * n;
+      follower_->example(c_.step, {first + i, net_.info().sample_rate, batch_.sources, part(batch_.mixtures, n),
+                                   part(batch_.targets, sn), part(estimates, sn)});
+    }
   }
 
   void finish_epoch(const std::vector<named_value>& metrics) {
@@ -260,17 +294,26 @@ class trainer {
     std::string line = "epoch " + std::to_string(c_.epoch) + " done: train loss " + fixed(mean(c_.epoch_loss, c_.epoch_steps));
     for (const named_value& m : metrics) line += ", val " + m.name + " " + fixed(m.value);
     bar_.line(line + (better ? " (best)" : ""));
-    log_->write(c_.step, c_.epoch, "train_epoch",
-                {{"loss", mean(c_.epoch_loss, c_.epoch_steps)}, {"grad_norm", mean(c_.epoch_norm, c_.epoch_steps)}});
-    if (!metrics.empty()) log_->write(c_.step, c_.epoch, "val", metrics);
+    record("train_epoch", c_.epoch, epoch_parts_.means(mean(c_.epoch_loss, c_.epoch_steps), c_.epoch_steps),
+           {{"grad_norm", mean(c_.epoch_norm, c_.epoch_steps)}});
+    if (!metrics.empty()) record_validation(metrics);
     c_.epoch_step = c_.epoch_steps = c_.log_steps = 0;
     c_.epoch_loss = c_.epoch_norm = c_.log_loss = c_.log_norm = 0;
+    log_parts_.clear(), epoch_parts_.clear();
 
     std::vector<std::string> names;
     if (o_.save_period > 0 && c_.epoch % o_.save_period == 0)
       names.push_back("checkpoint-epoch" + std::to_string(c_.epoch) + ".pth");
     if (better) names.emplace_back(best_checkpoint);
     save(names);
+  }
+
+  void record_validation(const std::vector<named_value>& metrics) {
+    std::vector<named_value> losses, others;
+    for (const named_value& m : metrics) (m.name == "loss" || epoch_parts_.has(m.name) ? losses : others).push_back(m);
+    others.push_back({"epoch", static_cast<double>(c_.epoch)});
+    if (monitor_.on()) others.push_back({"best_" + monitor_.name(), c_.best});
+    record("val", c_.epoch, std::move(losses), others);
   }
 
   static std::string fixed(double v) {
@@ -289,6 +332,8 @@ class trainer {
                 {"optimiser_steps", s.optimiser_steps},
                 {"seed", o_.seed}};
     counters::visit(c_, w);
+    w.fields.emplace_back("log_parts", log_parts_.state());
+    w.fields.emplace_back("epoch_parts", epoch_parts_.state());
     store_checkpoint(o_.folder,
                      {net_.info().arch, c_.epoch, c_.step, std::move(s.weights), std::move(s.optimizer), schedule_.state(),
                       c_.best, o_.config, checkpoint_value::dict(std::move(w.fields))},
@@ -313,6 +358,8 @@ class trainer {
     warn_of_changes(c.config, origin);
     counters read;
     counters::visit(read, r);
+    log_parts_.restore(c.avss.find("log_parts"), origin + ": avss.log_parts");
+    epoch_parts_.restore(c.avss.find("epoch_parts"), origin + ": avss.epoch_parts");
     net_.restore({std::move(c.weights), c.optimizer, r.integer("optimiser_steps")}, origin);
     schedule_.restore(c.lr_scheduler, origin);
     c_ = read;
@@ -338,11 +385,13 @@ class trainer {
   training_data data_;
   trainer_options o_;
   std::function<bool()> stop_;
+  tracker* follower_;
   std::ostream& err_;
   monitor monitor_;
   progress bar_;
   std::int64_t epoch_len_;
   counters c_;
+  loss_parts log_parts_, epoch_parts_;  // as c_'s sums of the loss
   std::int64_t saved_step_ = 0;
   double val_loss_ = 0;             // of the last validation of this call
   std::optional<run_lock> lock_;    // once the folder is open
