@@ -114,8 +114,8 @@ class byte_progress {
     else
       std::snprintf(text, sizeof text, "%.1f MB  %.1f MB/s", 1e-6 * static_cast<double>(done), 1e-6 * rate);
     if (terminal_)
-      out_ << '\r' << bar_text(static_cast<std::int64_t>(done), static_cast<std::int64_t>(total)) << ' ' << name_ << "  "
-           << text << "\033[K" << std::flush;
+      out_ << redrawn(bar_text(static_cast<std::int64_t>(done), static_cast<std::int64_t>(total)), name_ + "  " + text)
+           << std::flush;
     else
       out_ << name_ << "  " << text << std::endl;
   }
@@ -139,8 +139,11 @@ class download {
       if (o_.transfer.stop()) throw transfer_stopped();
       try {
         take_file(a, file);
+      } catch (const unreachable& e) {
+        tell(a, e.what() + std::string(a.files.size() > 1 ? "; the other files are not tried" : ""));
+        return false;
       } catch (const error& e) {
-        err_ << "download: " << one_line(a.name) << ": " << e.what() << std::endl;
+        tell(a, e.what());
         all = false;
       }
     }
@@ -148,6 +151,8 @@ class download {
   }
 
  private:
+  void tell(const asset& a, const std::string& what) { err_ << "download: " << one_line(a.name) << ": " << what << std::endl; }
+
   void take_file(const asset& a, const std::string& file) {
     const std::string name = percent_decoded(file);
     if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos || name.find('\0') != std::string::npos)

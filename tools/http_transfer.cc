@@ -307,9 +307,12 @@ std::optional<std::string> http_client::fetch(const std::string& address, const 
     curl_slist_free_all(headers);
     if (judge(a, code, address) == verdict::done) return a.is_page ? std::optional(std::move(a.page)) : std::nullopt;
     if (a.have > most && a.fd >= 0) most = a.have, tries = 0;
-    if (tries >= o.retries)
-      fail(address, ": ", a.failure, "; given up after ", tries + 1, " tries",
-           size_of(part) > 0 ? "; what has come stays: " : "", size_of(part) > 0 ? "the same command goes on" : "");
+    if (tries >= o.retries) {
+      const std::string why = joined(address, ": ", a.failure, "; given up after ", tries + 1, tries == 0 ? " try" : " tries",
+                                     size_of(part) > 0 ? "; what has come stays: the same command goes on" : "");
+      if (code != CURLE_OK && a.received == 0) throw unreachable(one_line(why));
+      fail(why);
+    }
     double pause = std::min(60., o.pause * static_cast<double>(1 << std::min(tries, 20)));
     if (const std::string asked = a.header("retry-after"); !asked.empty())
       pause = std::max(pause, std::min(60., static_cast<double>(number_in(asked))));

@@ -1,6 +1,7 @@
 // Files from HTTP servers, taken up again where a transfer broke off.
 #pragma once
 
+#include <avss/core/error.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -23,6 +24,12 @@ struct transfer_options {
 
 // Was stopped; what has come stays, to be taken up again.
 struct transfer_stopped {};
+
+// The server could not be spoken to, or not to the end: others of its files will not come either.
+class unreachable : public error {
+ public:
+  using error::error;
+};
 
 // Follows redirections (never from https to http), keeps cookies, goes through the proxy that http_proxy, https_proxy,
 // all_proxy and no_proxy name, and trusts the certificates of the system or of SSL_CERT_FILE.

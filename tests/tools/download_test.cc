@@ -157,6 +157,17 @@ TEST_F(download, several_files_of_a_folder) {
   EXPECT_EQ(server.requests().back().target, "/irs/B%26O.wav");
 }
 
+TEST_F(download, a_server_that_is_gone_is_not_asked_for_every_file) {
+  std::string address;
+  {
+    const http_server gone([](const http_request&) { return http_reply{}; });
+    address = gone.address();
+  }
+  const outcome r = fetch("url: \"" + address + "/irs/\", files: [a.wav, b.wav], folder: x");
+  expect_refusal(r, {"a.wav", "given up after 3 tries", "the other files are not tried"});
+  EXPECT_EQ(r.err.find("b.wav"), std::string::npos) << r.err;
+}
+
 TEST_F(download, continued_after_an_interrupt) {
   std::atomic<bool> slow = true;
   const http_server server([&](const http_request& r) {

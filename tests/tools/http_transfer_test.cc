@@ -229,6 +229,7 @@ TEST_F(transfers, nobody_there) {
   }
   o.retries = 1;
   EXPECT_TRUE(says(error_of([&] { http_client().fetch(address, part, address, o); }), address, "given up after 2 tries"));
+  EXPECT_THROW(http_client().fetch(address, part, address, o), unreachable);
   EXPECT_TRUE(says(error_of([&] { http_client().fetch("gopher://127.0.0.1/", part, "x", o); }), "gopher"));
   EXPECT_EQ(count_files(), 0u);
 }

@@ -1,12 +1,15 @@
 // What //tools:train records of a run, by the writers that there are.
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <avss/io/strict_json.hpp>
 #include <filesystem>
+#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "tests/support/child_process.hpp"
 #include "tests/tools/train_fixture.hpp"
 #include "tests/track/event_reader.hpp"
 
@@ -99,6 +102,44 @@ TEST_F(train_writer, losses_are_chosen) {
   EXPECT_NE(r.err.find("there is no loss 'si_snr_loss'"), std::string::npos) << r.err;
   for (const read_value& v : parse_events(bytes_of_file(event_files("a")[0])).values)
     EXPECT_FALSE(v.tag.ends_with("_loss")) << v.tag;
+}
+
+TEST_F(train_writer, killed_and_resumed_has_every_point_once) {
+  const std::string more = "trainer.epoch_len=60 trainer.n_epochs=2 trainer.save_steps=7 datasets.train.segment=0.5 ";
+  ASSERT_EQ(run(tiny("whole") + more).status, 0);
+  const auto points = [this](const std::string& name) {
+    std::multimap<std::string, std::string> all;
+    for (const fs::path& f : event_files(name)) {
+      const read_events e = parse_events(bytes_of_file(f));
+      EXPECT_FALSE(e.torn) << f;
+      for (const read_value& v : e.values)
+        if (const auto x = v.fields.find(2); x != v.fields.end() && !v.tag.ends_with("_per_second"))
+          all.emplace(std::to_string(v.step) + " " + v.tag, std::to_string(x->second.single()));
+    }
+    return all;
+  };
+  const auto expected = points("whole");
+  EXPECT_GT(expected.size(), 200u);
+  for (const std::size_t size : {8'000u, 12'000u, 100'000u}) {  // bytes of the event file at which it is killed
+    const std::string name = "killed" + std::to_string(size);
+    std::istringstream in(tiny(name) + more);
+    std::vector<std::string> words{"./tools/train"};
+    for (std::string w; in >> w;) words.push_back(w);
+    {
+      child_process child(words, folder / "out", folder / "err");
+      ASSERT_TRUE(child.runs_until([&] {
+        std::error_code none;
+        return fs::exists(folder / name / "checkpoint-last.pth") && !event_files(name).empty() &&
+               fs::file_size(event_files(name)[0], none) >= size;
+      })) << bytes_of_file(folder / "err");
+      child.signal(SIGKILL);
+      child.wait();
+    }
+    const outcome r = run(tiny(name) + more + "trainer.resume_from=checkpoint-last.pth");
+    ASSERT_EQ(r.status, 0) << r.err;
+    EXPECT_EQ(points(name), expected) << size;
+    EXPECT_EQ(event_files(name).size(), 2u);
+  }
 }
 
 TEST_F(train_writer, refuses) {
