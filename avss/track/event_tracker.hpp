@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,18 +69,20 @@ class event_tracker final : public tracker {
       if (is_wanted(v.name)) e.scalar(stem + v.name, v.value);
     for (const named_value& v : others) e.scalar(stem + v.name, v.value);
     if (!e.empty()) put(e);
-    if (partition != "val") return;
-    for (const event& heard : heard_) put(heard);
-    truth_heard_ = truth_heard_ || !heard_.empty();
-    heard_.clear();
+    const auto heard = heard_.find(partition);
+    if (heard == heard_.end()) return;
+    for (const event& item : heard->second.items) put(item);
+    heard->second = {{}, true};
     file_->sync();
   }
 
   std::int64_t examples() const override { return o_.examples; }
 
   void example(std::int64_t step, const heard_item& item) override {
-    if (item.number == 0) heard_.clear();  // a validation that was broken off is made anew
-    heard_.push_back(example_event(o_.now(), step, "val_" + std::to_string(item.number + 1), item, !truth_heard_));
+    heard& of = heard_[std::string(item.partition)];
+    if (item.number == 0) of.items.clear();  // an evaluation that was broken off is made anew
+    const std::string name = std::string(item.partition) + "_" + std::to_string(item.number + 1);
+    of.items.push_back(example_event(o_.now(), step, name, item, !of.truth));
   }
 
   void end(std::int64_t step) override {
@@ -109,10 +112,16 @@ class event_tracker final : public tracker {
         o_.warn("writer.loss_names: there is no loss '" + name + "'; there are: " + known);
   }
 
+  // Of a partition.
+  struct heard {
+    std::vector<event> items;  // in the evaluation that goes on
+    bool truth = false;        // is in the file
+  };
+
   event_tracker_options o_;
   std::optional<event_file> file_;  // once the run has begun
-  std::vector<event> heard_;        // in the validation that goes on
-  bool truth_heard_ = false, checked_ = false;
+  std::map<std::string, heard, std::less<>> heard_;
+  bool checked_ = false;
 };
 
 }  // namespace avss

@@ -238,7 +238,8 @@ class trainer {
             {"lr", r.lr},
             {"items_per_second", speed},
             {"steps_per_second", speed / static_cast<double>(o_.accumulate * o_.batch_size)},
-            {"skipped", static_cast<double>(c_.skipped)}});
+            {"skipped", static_cast<double>(c_.skipped)},
+            {"epoch", static_cast<double>(c_.epoch + 1)}});
     c_.log_steps = 0, c_.log_loss = c_.log_norm = 0;
     log_parts_.clear();
   }
@@ -275,7 +276,7 @@ class trainer {
         return all.subspan(static_cast<std::size_t>(i * size), static_cast<std::size_t>(size));
       };
       const dim_t n = batch_.length, sn = batch_.sources * n;
-      follower_->example(c_.step, {first + i, net_.info().sample_rate, batch_.sources, part(batch_.mixtures, n),
+      follower_->example(c_.step, {"val", first + i, net_.info().sample_rate, batch_.sources, part(batch_.mixtures, n),
                                    part(batch_.targets, sn), part(estimates, sn)});
     }
   }
@@ -311,9 +312,8 @@ class trainer {
   void record_validation(const std::vector<named_value>& metrics) {
     std::vector<named_value> losses, others;
     for (const named_value& m : metrics) (m.name == "loss" || epoch_parts_.has(m.name) ? losses : others).push_back(m);
-    others.push_back({"epoch", static_cast<double>(c_.epoch)});
-    if (monitor_.on()) others.push_back({"best_" + monitor_.name(), c_.best});
     record("val", c_.epoch, std::move(losses), others);
+    if (follower_ && monitor_.on()) follower_->scalars(c_.step, "best", {}, {{"val_" + monitor_.name(), c_.best}});
   }
 
   static std::string fixed(double v) {

@@ -92,8 +92,9 @@ TEST_F(tracking, scalars_are_those_of_metrics_jsonl) {
     }
   }
   EXPECT_GE(checked, 20);
-  EXPECT_EQ(found.at("6 val_epoch"), 1);
-  EXPECT_EQ(found.at("12 val_best_si_snri"), std::max(found.at("6 val_si_snri"), found.at("12 val_si_snri")));
+  EXPECT_EQ(found.at("4 train_epoch"), 1);
+  EXPECT_EQ(found.at("10 train_epoch"), 2);
+  EXPECT_EQ(found.at("12 best_val_si_snri"), std::max(found.at("6 val_si_snri"), found.at("12 val_si_snri")));
   EXPECT_NEAR(found.at("4 train_steps_per_second") * 2, found.at("4 train_items_per_second"), 1e-3);
 }
 
@@ -176,6 +177,23 @@ TEST_F(tracking, a_new_configuration_is_told_where_it_begins) {
   ASSERT_EQ(told.size(), 2u);
   EXPECT_EQ(told[0], 0);
   EXPECT_GT(told[1], 0);
+}
+
+TEST_F(tracking, evaluations_that_are_broken_off_are_not_heard) {
+  event_tracker_options o = following("run");
+  o.folder = folder;
+  event_tracker t(o);
+  t.begin(0, false);
+  const std::vector<float> x = noise(2000, 1, 0.1);
+  const auto example = [&](const char* partition, std::int64_t n) { t.example(1, {partition, n, 8000, 1, x, x, x}); };
+  example("val", 0), example("val", 1);  // broken off
+  example("val", 0), example("val", 1), example("test", 0);
+  t.scalars(1, "val", {{"loss", 1}}, {});
+  std::multiset<std::string> sounds;
+  for (const read_value& v : parse_events(bytes_of_file(event_files_in(folder).front())).values)
+    if (v.fields.contains(6)) sounds.insert(v.tag);
+  EXPECT_EQ(sounds, (std::multiset<std::string>{"val_1/mixture", "val_1/estimate", "val_1/target", "val_2/mixture",
+                                                "val_2/estimate", "val_2/target"}));
 }
 
 TEST_F(tracking, loss_names_choose) {
