@@ -190,7 +190,18 @@ struct http_client::attempt {
 http_client::http_client() : curl_(std::make_unique<handle>()) {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   curl_->curl = ready == CURLE_OK ? curl_easy_init() : nullptr;
-  if (!curl_->curl) fail("libcurl cannot start; free some memory");
+  CURL* c = curl_->curl;
+  if (!c) fail("libcurl cannot start; free some memory");
+  curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
+  curl_easy_setopt(c, CURLOPT_MAXREDIRS, 10L);
+  curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https,file");
+  curl_easy_setopt(c, CURLOPT_COOKIEFILE, "");
+  curl_easy_setopt(c, CURLOPT_USERAGENT, "avss");
+  curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, 30L);
+  curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+  if (const char* trusted = std::getenv("SSL_CERT_FILE")) curl_easy_setopt(c, CURLOPT_CAINFO, trusted);
 }
 http_client::~http_client() = default;
 
@@ -224,21 +235,13 @@ void wait(double seconds, const transfer_options& o) {
   }
 }
 
+// What differs from one request to the next. (curl_easy_reset() would lose, in 7.88, the memory that CURLOPT_COOKIEFILE takes.)
 void prepare(CURL* c, const std::string& address, const transfer_options& o) {
-  curl_easy_reset(c);
   curl_easy_setopt(c, CURLOPT_URL, address.c_str());
-  curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(c, CURLOPT_MAXREDIRS, 10L);
-  curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https,file");
   curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, address.starts_with("https:") ? "https" : "http,https");
-  curl_easy_setopt(c, CURLOPT_COOKIEFILE, "");
-  curl_easy_setopt(c, CURLOPT_USERAGENT, "avss");
-  curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, 30L);
-  curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
   curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, std::max(1L, static_cast<long>(o.stall)));
-  curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
-  if (const char* trusted = std::getenv("SSL_CERT_FILE")) curl_easy_setopt(c, CURLOPT_CAINFO, trusted);
+  curl_easy_setopt(c, CURLOPT_RANGE, nullptr);
+  curl_easy_setopt(c, CURLOPT_HTTPHEADER, nullptr);
 }
 
 }  // namespace
