@@ -274,6 +274,8 @@ http_client::verdict http_client::judge(attempt& a, int result, const std::strin
     a.failure = joined("the server answers ", a.status);
     return verdict::again;
   }
+  if (!a.from_file() && a.status != 200 && a.status != 206)
+    fail(address, ": the server answers ", a.status, " in place of a file; nothing was stored; check the address");
   if (a.is_page) return verdict::done;
   if (a.received == 0) fail(address, ": the server's file is empty; nothing was stored");
   if (a.total > 0 && a.have != a.total) {

@@ -10,6 +10,7 @@
 #include <avss/io/bytes.hpp>
 #include <avss/io/read_file.hpp>
 #include <avss/io/strict_json.hpp>
+#include <avss/track/event.hpp>
 #include <avss/track/utf8.hpp>
 #include <avss/train/config_change.hpp>
 #include <cerrno>

@@ -371,8 +371,8 @@ class trainer {
   void warn_of_changes(const checkpoint_value& before, const std::string& origin) {
     const std::vector<std::string> changes = config_changes(
         before, o_.config,
-        {"trainer.resume_from", "trainer.save_dir", "trainer.log_step", "trainer.save_period", "trainer.save_steps",
-         "trainer.override", "writer", "dataloader.num_workers", "dataloader.prefetch_factor"});
+        {"trainer.resume_from", "trainer.save_dir", "trainer.log_step", "trainer.examples_to_log_on_val", "trainer.save_period",
+         "trainer.save_steps", "trainer.override", "writer", "dataloader.num_workers", "dataloader.prefetch_factor"});
     if (changes.empty()) return;
     std::string all;
     for (const std::string& c : changes) all += (all.empty() ? "" : "; ") + c;

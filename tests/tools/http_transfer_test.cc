@@ -175,6 +175,10 @@ TEST_F(transfers, error_pages_are_never_stored) {
     EXPECT_TRUE(says(refusal(server), "answers " + std::to_string(status), "given up after 4 tries"));
     EXPECT_EQ(server.requests().size(), 4u);
   }
+  for (const int status : {203, 204, 300, 304}) {
+    const http_server server([&](const http_request&) { return http_reply{status, status == 203 ? "text" : ""}; });
+    EXPECT_TRUE(says(refusal(server), "answers " + std::to_string(status), "nothing was stored"));
+  }
   EXPECT_EQ(count_files(), 0u);
 }
 

@@ -1,5 +1,7 @@
 // Event files: checksums, bytes as TensorBoard's library makes them, cutting.
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include <avss/report/wav_bytes.hpp>
 #include <avss/track/crc32c.hpp>
@@ -129,6 +131,25 @@ TEST_F(event_files, cut_before_the_first_record_that_goes) {
   std::ofstream(file("torn"), std::ios::binary | std::ios::trunc) << damaged;
   cut_to("torn", 0);
   EXPECT_EQ(bytes_of_file(file("torn")), damaged);
+}
+
+TEST_F(event_files, a_full_disk_leaves_a_readable_file) {
+  event_file f(file("events").string());
+  f.append(event::version(1));
+  f.append(event(1, 1).scalar("x", 1).bytes());
+  struct rlimit before {};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  struct rlimit small = before;
+  small.rlim_cur = 200;  // bytes
+  const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  const std::string why = error_of([&] { f.append(event(2, 2).text("t", std::string(500, 'a')).bytes()); });
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, handler);
+  EXPECT_TRUE(says(why, "events", "cannot be written", "free some space"));
+  EXPECT_EQ(steps_of("events"), (std::vector<std::int64_t>{1}));
+  f.append(event(3, 3).scalar("x", 3).bytes());
+  EXPECT_EQ(steps_of("events"), (std::vector<std::int64_t>{1, 3}));
 }
 
 TEST_F(event_files, names_rise) {

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <avss/track/event.hpp>
+#include <avss/track/event_file.hpp>
 #include <avss/track/event_tracker.hpp>
 #include <avss/train/loss_parts.hpp>
 #include <fstream>
