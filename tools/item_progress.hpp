@@ -41,7 +41,7 @@ class item_progress {
     drawn_ = now;
     drawn_any_ = true;
     if (terminal_)
-      out_ << '\r' << bar_text(count(done_), count(items_)) << ' ' << text(now) << "\033[K" << std::flush;
+      out_ << redrawn(bar_text(count(done_), count(items_)), text(now)) << std::flush;
     else
       out_ << text(now) << std::endl;
   }

@@ -24,6 +24,7 @@
 #include "tools/stop_on_signal.hpp"
 #include "tools/targets.hpp"
 #include "tools/tool_main.hpp"
+#include "tools/tracking.hpp"
 #include "tools/train_config.hpp"
 #include "tools/train_data.hpp"
 
@@ -97,6 +98,9 @@ int train(const settings& s, const avss::config::command_line& c) {
         ": a run is there already, and trainer.override=true deletes nothing here; choose another "
         "writer.run_name=NAME, continue it with trainer.resume_from=checkpoint-last.pth, or move the folder away yourself");
 
+  const avss::tools::start_record start = avss::tools::this_start();
+  const std::unique_ptr<avss::tracker> follower = avss::tools::make_tracker(s, o, start, config_text(s), std::cerr);
+
   const avss::tools::model_entry& entry = avss::tools::select_model(s);
   avss::separation_training t = avss::tools::read_training(s);
   t.seed = static_cast<std::uint64_t>(o.seed);
@@ -147,9 +151,11 @@ int train(const settings& s, const avss::config::command_line& c) {
 
   const std::filesystem::path folder = o.folder;
   const avss::tools::stop_on_signal signals;
-  avss::trainer run(*net, std::move(schedule), std::move(data), std::move(o), std::cout, std::cerr,
-                    [] { return avss::tools::stop_on_signal::requested(); });
+  avss::trainer run(
+      *net, std::move(schedule), std::move(data), std::move(o), std::cout, std::cerr,
+      [] { return avss::tools::stop_on_signal::requested(); }, follower.get());
   run.open();
+  avss::tools::record_start(s, folder, run.step(), start);
   avss::write_config(folder, config_text(s), run.step());
   return run.run();
 }

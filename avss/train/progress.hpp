@@ -1,8 +1,12 @@
 // Where a training run stands, for people: a bar that is redrawn on a terminal, plain lines elsewhere.
 #pragma once
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <ostream>
@@ -22,7 +26,23 @@ inline std::string clock_text(double seconds) {
 inline std::string bar_text(std::int64_t done, std::int64_t of) {
   constexpr std::int64_t width = 24;
   const std::int64_t full = std::clamp<std::int64_t>(done * width / std::max<std::int64_t>(of, 1), 0, width);
-  return "[" + std::string(static_cast<std::size_t>(full), '#') + std::string(static_cast<std::size_t>(width - full), '-') + "]";
+  return "[" + std::string(static_cast<std::size_t>(full), '#') + std::string(static_cast<std::size_t>(width - full), '-') +
+         "]";
+}
+
+// Of the terminal that standard output or standard error is; 0: not known.
+inline std::size_t terminal_columns() {
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO})
+    if (struct winsize size{}; ::isatty(fd) && ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return 0;
+}
+
+// What a terminal's line is redrawn with: the bar and the text if both fit, else as much of the text as fits. A line that is
+// longer than the terminal is wide would leave its beginning behind every time. The last column stays free: some terminals wrap
+// when it is filled.
+inline std::string redrawn(const std::string& bar, const std::string& text, std::size_t columns = terminal_columns()) {
+  const std::string whole = bar + ' ' + text;
+  return '\r' + (columns == 0 || whole.size() < columns ? whole : text.substr(0, columns - 1)) + "\033[K";
 }
 
 class progress {
@@ -41,7 +61,7 @@ class progress {
     ++steps_, items_ += items;
     if (!terminal_ || seconds(drawn_) < 0.2) return;
     drawn_ = now();
-    out_ << '\r' << bar_text(p.step, p.epoch_len) << ' ' << text(p, rate()) << "\033[K" << std::flush;
+    out_ << redrawn(bar_text(p.step, p.epoch_len), text(p, rate())) << std::flush;
   }
 
   // A line that stays. Returns items per second since the last one.

@@ -98,6 +98,8 @@ class separation_trainable : public trainable {
     return {{"loss", loss, static_cast<double>(b.size)}, si_snr, improvement};
   }
 
+  std::span<const float> estimates() const override { return estimates_; }
+
   training_state state(const rates& r) override {
     training_state s;
     with_average([&] { s.weights = get_weights(engine_); });

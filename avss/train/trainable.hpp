@@ -10,6 +10,7 @@
 #include <avss/optim/rates.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,9 @@ class trainable {
 
   // Means over the items of the batch.
   virtual std::vector<named_value> evaluate(const batch& b) = 0;
+  // What the last evaluate() made of its mixtures [size, sources, length], until the next call of anything; empty where a
+  // network has nothing to hear.
+  virtual std::span<const float> estimates() const { return {}; }
 
   // `r` are the rates that a reader of the file sees; they are decided anew after restore().
   virtual training_state state(const rates& r) = 0;

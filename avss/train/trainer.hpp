@@ -9,11 +9,13 @@
 #include <avss/train/batches.hpp>
 #include <avss/train/checkpoint.hpp>
 #include <avss/train/config_change.hpp>
+#include <avss/train/loss_parts.hpp>
 #include <avss/train/monitor.hpp>
 #include <avss/train/progress.hpp>
 #include <avss/train/rate_schedule.hpp>
 #include <avss/train/run_folder.hpp>
 #include <avss/train/state_fields.hpp>
+#include <avss/train/tracker.hpp>
 #include <avss/train/trainable.hpp>
 #include <cmath>
 #include <cstdint>
@@ -24,6 +26,7 @@
 #include <new>
 #include <optional>
 #include <ostream>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -77,14 +80,15 @@ inline std::int64_t steps_per_epoch(std::int64_t epoch_len, std::int64_t items, 
 // that it would have given uninterrupted.
 class trainer {
  public:
-  // `stop` is asked between batches. Throws error, also from run().
+  // `stop` is asked between batches; `follower`, if any, must outlive the trainer. Throws error, also from run().
   trainer(trainable& net, rate_schedule schedule, training_data data, trainer_options options, std::ostream& out,
-          std::ostream& err, std::function<bool()> stop = {})
+          std::ostream& err, std::function<bool()> stop = {}, tracker* follower = nullptr)
       : net_(net),
         schedule_(std::move(schedule)),
         data_(std::move(data)),
         o_(std::move(options)),
         stop_(std::move(stop)),
+        follower_(follower),
         err_(err),
         monitor_(o_.monitor, names_of(data_.parts), net.info().metrics),
         bar_(out, o_.terminal),
@@ -107,6 +111,7 @@ class trainer {
     std::vector<std::string> columns = net_.info().metrics;
     columns.insert(columns.end(), {"grad_norm", "lr", "items_per_second", "skipped"});
     log_.emplace(o_.folder, columns, o_.resume_from.empty() ? -1 : c_.step);
+    if (follower_) follower_->begin(c_.step, !o_.resume_from.empty());
   }
 
   // 0: all epochs are done, or early_stop ended them; 130: stopped, and saved. Throws error where the run has diverged: no
@@ -126,6 +131,7 @@ class trainer {
     if (!finite_)
       fail("the run is at its end, and a loss of its last validation is not finite: it has diverged; lower the learning rate ",
            "or look at the data; ", last_saved());
+    if (follower_) follower_->end(c_.step);
     return 0;
   }
 
@@ -184,8 +190,9 @@ class trainer {
   void train_step() {
     const rates r = schedule_.now();
     double loss = std::numeric_limits<double>::quiet_NaN(), norm = loss;
+    loss_parts parts;
     try {
-      loss = add_gradients();
+      loss = add_gradients(parts);
     } catch (const std::bad_alloc&) {
       if (!o_.skip_oom) throw;
     }
@@ -201,6 +208,7 @@ class trainer {
       c_.bad_in_row = 0;
       ++c_.log_steps, ++c_.epoch_steps;
       c_.log_loss += loss, c_.log_norm += norm, c_.epoch_loss += loss, c_.epoch_norm += norm;
+      log_parts_.add(parts), epoch_parts_.add(parts);
     } else {
       ++c_.skipped;
       if (++c_.bad_in_row >= o_.max_bad_steps) {
@@ -213,13 +221,15 @@ class trainer {
     bar_.step(items, point(r));
   }
 
-  // Of a step's batches. The mean loss.
-  double add_gradients() {
+  // Of a step's batches. The mean loss, and the means of its parts.
+  double add_gradients(loss_parts& parts) {
     double loss = 0;
     const double share = 1.0 / static_cast<double>(o_.accumulate);
     for (std::int64_t k = 0; k < o_.accumulate; ++k) {
       data_.train(static_cast<std::uint64_t>(c_.next_item + k * o_.batch_size), o_.batch_size, batch_);
-      loss += share * net_.train_step(batch_, share).front().value;
+      const std::vector<named_value> values = net_.train_step(batch_, share);
+      loss += share * values.front().value;
+      parts.add(values, share);
     }
     return loss;
   }
@@ -256,13 +266,23 @@ class trainer {
   void log_train() {
     const rates r = schedule_.now();
     const double speed = bar_.log(point(r));
-    log_->write(c_.step, c_.epoch + 1, "train",
-                {{"loss", mean(c_.log_loss, c_.log_steps)},
-                 {"grad_norm", mean(c_.log_norm, c_.log_steps)},
-                 {"lr", r.lr},
-                 {"items_per_second", speed},
-                 {"skipped", static_cast<double>(c_.skipped)}});
+    record("train", c_.epoch + 1, log_parts_.means(mean(c_.log_loss, c_.log_steps), c_.log_steps),
+           {{"grad_norm", mean(c_.log_norm, c_.log_steps)},
+            {"lr", r.lr},
+            {"items_per_second", speed},
+            {"steps_per_second", speed / static_cast<double>(o_.accumulate * o_.batch_size)},
+            {"skipped", static_cast<double>(c_.skipped)},
+            {"epoch", static_cast<double>(c_.epoch + 1)}});
     c_.log_steps = 0, c_.log_loss = c_.log_norm = 0;
+    log_parts_.clear();
+  }
+
+  // A line of metrics.jsonl and metrics.csv, which have columns for what they know, and all of it to the follower.
+  void record(const std::string& partition, std::int64_t epoch, std::vector<named_value> losses,
+              const std::vector<named_value>& others) {
+    if (follower_) follower_->scalars(c_.step, partition, losses, others);
+    losses.insert(losses.end(), others.begin(), others.end());
+    log_->write(c_.step, epoch, partition, losses);
   }
 
   static std::vector<std::string> names_of(const std::vector<evaluation_part>& parts) {
@@ -278,11 +298,26 @@ class trainer {
       check_stop();
       part.make(static_cast<std::uint64_t>(n), std::min<dim_t>(o_.batch_size, part.items - n), batch_);
       const std::vector<named_value> values = net_.evaluate(batch_);
+      if (follower_) show(part.name, n);
       for (std::size_t i = 0; i < sums.size(); ++i)
         if (values[i].items > 0) sums[i].value += values[i].value * values[i].items, sums[i].items += values[i].items;
     }
     for (named_value& s : sums) s.value = s.items > 0 ? s.value / s.items : std::nan("");
     return sums;
+  }
+
+  // Items of the batch that was evaluated, which begins with item `first`, as far as they are wanted.
+  void show(const std::string& partition, std::int64_t first) {
+    const std::span<const float> estimates = net_.estimates();
+    if (estimates.size() != batch_.targets.size()) return;
+    for (std::int64_t i = 0; i < batch_.size && first + i < follower_->examples(); ++i) {
+      const auto part = [i](std::span<const float> all, dim_t size) {
+        return all.subspan(static_cast<std::size_t>(i * size), static_cast<std::size_t>(size));
+      };
+      const dim_t n = batch_.length, sn = batch_.sources * n;
+      follower_->example(c_.step, {partition, first + i, net_.info().sample_rate, batch_.sources, part(batch_.mixtures, n),
+                                   part(batch_.targets, sn), part(estimates, sn)});
+    }
   }
 
   // metrics: of each part, in their order.
@@ -303,17 +338,25 @@ class trainer {
     for (std::size_t p = 0; p < metrics.size(); ++p)
       for (const named_value& m : metrics[p]) line += ", " + data_.parts[p].name + " " + m.name + " " + fixed(m.value);
     bar_.line(line + (better ? " (best)" : ""));
-    log_->write(c_.step, c_.epoch, "train_epoch",
-                {{"loss", mean(c_.epoch_loss, c_.epoch_steps)}, {"grad_norm", mean(c_.epoch_norm, c_.epoch_steps)}});
-    for (std::size_t p = 0; p < metrics.size(); ++p) log_->write(c_.step, c_.epoch, data_.parts[p].name, metrics[p]);
+    record("train_epoch", c_.epoch, epoch_parts_.means(mean(c_.epoch_loss, c_.epoch_steps), c_.epoch_steps),
+           {{"grad_norm", mean(c_.epoch_norm, c_.epoch_steps)}});
+    for (std::size_t p = 0; p < metrics.size(); ++p) record_evaluation(data_.parts[p].name, metrics[p]);
+    if (follower_ && monitor_.on()) follower_->scalars(c_.step, "best", {}, {{monitor_.name(), c_.best}});
     c_.epoch_step = c_.epoch_steps = c_.log_steps = 0;
     c_.epoch_loss = c_.epoch_norm = c_.log_loss = c_.log_norm = 0;
+    log_parts_.clear(), epoch_parts_.clear();
 
     std::vector<std::string> names;
     if (o_.save_period > 0 && c_.epoch % o_.save_period == 0)
       names.push_back("checkpoint-epoch" + std::to_string(c_.epoch) + ".pth");
     if (better) names.emplace_back(best_checkpoint);
     save(names);
+  }
+
+  void record_evaluation(const std::string& part, const std::vector<named_value>& metrics) {
+    std::vector<named_value> losses, others;
+    for (const named_value& m : metrics) (m.name == "loss" || epoch_parts_.has(m.name) ? losses : others).push_back(m);
+    record(part, c_.epoch, std::move(losses), others);
   }
 
   static std::string fixed(double v) {
@@ -332,6 +375,8 @@ class trainer {
                 {"optimiser_steps", s.optimiser_steps},
                 {"seed", o_.seed}};
     counters::visit(c_, w);
+    w.fields.emplace_back("log_parts", log_parts_.state());
+    w.fields.emplace_back("epoch_parts", epoch_parts_.state());
     store_checkpoint(
         o_.folder,
         {net_.info().arch, c_.epoch, c_.step, std::move(s.weights), std::move(s.trained_weights), std::move(s.optimizer),
@@ -357,6 +402,8 @@ class trainer {
     warn_of_changes(c.config, origin);
     counters read;
     counters::visit(read, r);
+    log_parts_.restore(c.avss.find("log_parts"), origin + ": avss.log_parts");
+    epoch_parts_.restore(c.avss.find("epoch_parts"), origin + ": avss.epoch_parts");
     net_.restore({std::move(c.weights), std::move(c.trained_weights), c.optimizer, r.integer("optimiser_steps")}, origin);
     schedule_.restore(c.lr_scheduler, origin);
     c_ = read;
@@ -368,8 +415,8 @@ class trainer {
   void warn_of_changes(const checkpoint_value& before, const std::string& origin) {
     const std::vector<std::string> changes = config_changes(
         before, o_.config,
-        {"trainer.resume_from", "trainer.save_dir", "trainer.log_step", "trainer.save_period", "trainer.save_steps",
-         "trainer.override", "writer", "dataloader.num_workers", "dataloader.prefetch_factor"});
+        {"trainer.resume_from", "trainer.save_dir", "trainer.log_step", "trainer.examples_to_log_on_val", "trainer.save_period",
+         "trainer.save_steps", "trainer.override", "writer", "dataloader.num_workers", "dataloader.prefetch_factor"});
     if (changes.empty()) return;
     std::string all;
     for (const std::string& c : changes) all += (all.empty() ? "" : "; ") + c;
@@ -382,11 +429,13 @@ class trainer {
   training_data data_;
   trainer_options o_;
   std::function<bool()> stop_;
+  tracker* follower_;
   std::ostream& err_;
   monitor monitor_;
   progress bar_;
   std::int64_t epoch_len_;
   counters c_;
+  loss_parts log_parts_, epoch_parts_;  // as c_'s sums of the loss
   std::int64_t saved_step_ = 0;
   bool finite_ = true;              // the losses of the last validation of this call
   std::optional<run_lock> lock_;    // once the folder is open

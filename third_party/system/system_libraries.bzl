@@ -54,6 +54,21 @@ def system_libraries():
         probes = ["/usr/include/benchmark/benchmark.h", _lib("benchmark.so") + "|" + _lib("benchmark.a")],
         linkopts = ["-lbenchmark", "-lpthread"],
     )
+    # Only //tools:download links these two.
+    system_library(
+        name = "archive",
+        package = "libarchive-dev",
+        probes = ["/usr/include/archive.h", _lib("archive.so")],
+        linkopts = ["-larchive"],
+        optional = True,
+    )
+    system_library(
+        name = "curl",
+        package = "libcurl4-openssl-dev",
+        probes = [_header("curl/curl.h"), _lib("curl.so")],
+        linkopts = ["-lcurl"],
+        optional = True,
+    )
     # Under the GPL: only //tools:synthesize links it.
     system_library(
         name = "espeak_ng",
