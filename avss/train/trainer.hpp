@@ -126,6 +126,8 @@ class trainer {
     if (!finite_)
       fail("the run is at its end, and a loss of its last validation is not finite: it has diverged; lower the learning rate ",
            "or look at the data; ", last_saved());
+    if (monitor_.on() && c_.best == monitor_.worst())
+      bar_.line("no validation gave " + monitor_.name() + " a value: there is no " + best_checkpoint);
     return 0;
   }
 
