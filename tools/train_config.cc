@@ -1,6 +1,7 @@
 #include "tools/train_config.hpp"
 
 #include <avss/core/error.hpp>
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,6 +69,7 @@ rate_schedule read_schedule(const settings& s, std::int64_t steps_per_epoch, boo
     const std::int64_t epochs = l.get<std::int64_t>("epochs"), steps = l.get<std::int64_t>("steps_per_epoch", steps_per_epoch);
     if (epochs < 1 || steps < 1) l.wrong("epochs", epochs, " epochs of ", steps, " steps: expected at least one of each");
     one_cycle_config c{.max_lr = l.get<double>("max_lr"), .total_steps = epochs * steps};
+    if (!(c.max_lr > 0 && std::isfinite(c.max_lr))) l.wrong("max_lr", "expected a number above 0, found ", c.max_lr);
     c.pct_start = l.get<double>("pct_start", c.pct_start);
     c.cosine = l.is("anneal_strategy", "cos", "linear", true);
     c.cycle_momentum = l.get<bool>("cycle_momentum", true);

@@ -64,7 +64,7 @@ inline void activate_masks(activation act, dim_t sources, dim_t size, float* m) 
   simd::for_each(sources * size, [&](auto v, dim_t i) {
     using V = decltype(v);
     const V x = simd::load<V>(m + i);
-    simd::store(m + i, act == activation::sigmoid ? simd::sigmoid(x) : x > 0.f ? x : V{});
+    simd::store(m + i, act == activation::sigmoid ? simd::sigmoid(x) : x < 0.f ? V{} : x);
   });
 }
 
@@ -175,7 +175,7 @@ inline void execute(cpu& backend, const op::analysis_fwd<float>& o, void* scratc
         simd::for_each(p.size, [&](auto v, dim_t t) {
           using V = decltype(v);
           const V x = simd::load<V>(w + n * o.frames + t) + bias;
-          simd::store(w + n * o.frames + t, o.act == activation::relu ? (x > 0.f ? x : V{}) : x);
+          simd::store(w + n * o.frames + t, o.act == activation::relu ? (x < 0.f ? V{} : x) : x);
         });
       }
     s.sums.add_tile(p, i % tiles, o.filters, w);

@@ -239,7 +239,7 @@ inline void execute(cpu& backend, const op::complex_mask_fwd<float>& o, void*) {
     simd::for_each(o.plane, [&](auto v, dim_t t) {
       using V = decltype(v);
       const V x = simd::load<V>(o.mask + re + t), y = simd::load<V>(o.mask + im + t);
-      const V m_re = x > 0.f ? x : V{}, m_im = y > 0.f ? y : V{};
+      const V m_re = x < 0.f ? V{} : x, m_im = y < 0.f ? V{} : y;  // a NaN stays one
       const V a = simd::load<V>(o.e + e_re + t), b = simd::load<V>(o.e + e_im + t);
       simd::store(o.z + re + t, a * m_re - b * m_im);
       simd::store(o.z + im + t, a * m_im + b * m_re);
@@ -256,7 +256,7 @@ inline void execute(cpu& backend, const op::complex_mask_bwd<float>& o, void*) {
       simd::for_each(o.plane, [&](auto v, dim_t t) {
         using V = decltype(v);
         const V x = simd::load<V>(o.mask + re + t), y = simd::load<V>(o.mask + im + t);
-        const V m_re = x > 0.f ? x : V{}, m_im = y > 0.f ? y : V{};
+        const V m_re = x < 0.f ? V{} : x, m_im = y < 0.f ? V{} : y;  // a NaN stays one
         const V a = simd::load<V>(o.e + e_re + t), b = simd::load<V>(o.e + e_im + t);
         const V d_re = simd::load<V>(o.dz + re + t), d_im = simd::load<V>(o.dz + im + t);
         const V de_re = d_re * m_re + d_im * m_im, de_im = d_im * m_re - d_re * m_im;

@@ -10,7 +10,7 @@ template <class V>
 [[gnu::always_inline]] inline V curved(image_curve form, V x, V slope) {
   switch (form) {
     case image_curve::identity: break;
-    case image_curve::relu: return x > 0.f ? x : V{};
+    case image_curve::relu: return x < 0.f ? V{} : x;  // a NaN stays one
     case image_curve::prelu: return x > 0.f ? x : x * slope;
     case image_curve::swish: return x * simd::sigmoid(x);
   }

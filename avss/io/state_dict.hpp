@@ -77,8 +77,10 @@ inline tensor_dict weights_of(const pytorch_file& file) {
   return weights_of(find_state_dict(file), file.origin(), file.size());
 }
 
-// What wrappers put before every name: DataParallel, Lightning modules, the reference project's two-speaker network.
-inline constexpr std::array<std::string_view, 3> wrapper_prefixes{"module.", "model.", "rtfs_net."};
+// What wrappers put before every name: DataParallel, Lightning modules, torch.compile, the reference project's two-speaker
+// network.
+inline constexpr std::array<std::string_view, 5> wrapper_prefixes{"module.", "model.", "_orig_mod.", "audio_model.",
+                                                                  "rtfs_net."};
 
 // Removes each prefix that every name has, again and again ("module.model."), and returns what was removed.
 inline std::string strip_prefixes(tensor_dict& weights, std::span<const std::string_view> prefixes = wrapper_prefixes) {

@@ -23,8 +23,9 @@ class av_engine {
   using estimate_view = view<typename Net::estimate_shape, T>;
   using spectrum_view = view<typename Net::spectrum_shape, T>;
 
-  explicit av_engine(B backend = {})
-      : backend_(std::move(backend)),
+  explicit av_engine(B backend = {}, Net net = Net())
+      : net_(std::move(net)),
+        backend_(std::move(backend)),
         values_(static_cast<std::size_t>(net_.extent().values)),
         state_(static_cast<std::size_t>(net_.extent().state)) {}
 

@@ -28,7 +28,6 @@ class RtfsNet {
   static constexpr rtfsnet_config config = S;
   static constexpr dim_t window = S.window, hop = S.hop, bins = S.window / 2 + 1, channels = S.channels, hidden = S.hidden;
   static constexpr dim_t video_channels = S.video_channels;
-  static constexpr int most_passes = 32;
   static_assert(S.passes >= 1 && S.passes <= most_passes, "avss: RTFS-Net takes 1 to 32 passes");
   static_assert(S.window % 2 == 0 && 2 * S.hop == S.window, "avss: RTFS-Net's hop must be half of its window");
   static_assert(S.channels % 2 == 0, "avss: RTFS-Net's channels are real and imaginary halves: their number must be even");
@@ -82,7 +81,13 @@ class RtfsNet {
       if (video_block::smallest({1, S.video_hidden, frames, 1}).frames >= 1) return frames;
   }
 
-  RtfsNet() { extent_ = assign_offsets(*this); }
+  // passes: runs of the audio block [R], the first of them before the fusion. Throws error.
+  explicit RtfsNet(int passes = S.passes) : passes_(static_cast<std::size_t>(passes)) {
+    if (passes < 1 || passes > most_passes) fail("RTFS-Net makes 1 to ", most_passes, " passes, not ", passes);
+    extent_ = assign_offsets(*this);
+  }
+
+  int passes() const { return static_cast<int>(passes_); }
 
   param_extent extent() const { return extent_; }
 
@@ -142,7 +147,7 @@ class RtfsNet {
       video_.forward(ctx, s.faces, nullptr, 1, seen, s.rules, s.video);
       fusion_.forward(ctx, s.a1, s.share, seen, s.a[0], s.rules, s.fused);
     }
-    for (std::size_t i = 1; i < passes; ++i) {
+    for (std::size_t i = 1; i < passes_; ++i) {
       s.a[i] = ctx.training() ? ctx.keep(full) : s.a[i - 1];
       run_block(ctx, s.a[i - 1], s.a0.data, s.share, s.a[i], s.rules, s.passes[i]);
     }
@@ -150,7 +155,7 @@ class RtfsNet {
     s.spectrum = ctx.hold(spectrum_shape(v.dim(0), s.framing.frames()));
     const auto inner = ctx.frame();
     const view<map, T> z = ctx.scratch(full);
-    mask_.forward(ctx, s.a[passes - 1], s.e, s.share, z, s.masked);
+    mask_.forward(ctx, s.a[passes_ - 1], s.e, s.share, z, s.masked);
     decoder_.forward(ctx, of_faces(s), covered(s), z, s.spectrum.data, y.data);
   }
 
@@ -172,8 +177,8 @@ class RtfsNet {
         decoder_.backward(ctx, of_faces(s), covered(s), dy.data, dspectrum, da, dz);
         mask_.backward(ctx, dz, da, de, s.masked);
       }
-      for (std::size_t i = passes - 1; i > 0; --i)
-        block_backward(ctx, s.a[i - 1], s.a0.data, s.share, da, da0.data, i + 1 < passes, s.rules, s.passes[i]);
+      for (std::size_t i = passes_ - 1; i > 0; --i)
+        block_backward(ctx, s.a[i - 1], s.a0.data, s.share, da, da0.data, i + 1 < passes_, s.rules, s.passes[i]);
       const view<video_map, T> dseen = ctx.scratch(s.faces.extents);
       fusion_.backward(ctx, view<map, const T>(da), da1, dseen, s.fused);
       video_.backward(ctx, dseen, nullptr, false, s.video);
@@ -182,7 +187,7 @@ class RtfsNet {
     }
     block_backward(ctx, s.a0, nullptr, 1, da1, nullptr, false, s.rules, s.first);
     const dim_t size = da0.size();
-    if (passes > 1) ctx.run(op::copy<T>{1, size, size, size, da0.data, da1.data, true});
+    if (passes_ > 1) ctx.run(op::copy<T>{1, size, size, size, da0.data, da1.data, true});
     bottleneck_.backward(ctx, da1, de, s.narrowed);
     encoder_.backward(ctx, de, dx.data, s.encoded);
   }
@@ -199,8 +204,6 @@ class RtfsNet {
   }
 
  private:
-  static constexpr std::size_t passes = static_cast<std::size_t>(S.passes);
-
   static op::framing frame(dim_t batch, dim_t length) {
     const dim_t whole = std::max((length + hop - 1) / hop * hop, shortest_mixture());
     if (S.tail != tail_rule::padded && length < shortest_mixture())
@@ -258,6 +261,7 @@ class RtfsNet {
   fusion fusion_;
   mask mask_;
   decoder decoder_;
+  std::size_t passes_;
   param_extent extent_;
 };
 

@@ -14,6 +14,9 @@ enum class tail_rule {
   silent   // they are zero, as where torch.istft is given no length (the reference project)
 };
 
+// Runs of the audio block that a network can make.
+inline constexpr int most_passes = 32;
+
 // Symbols in brackets as in arXiv:2309.17189. Defaults: the paper's network, as its code of 2024 has it.
 struct rtfsnet_config {
   int sample_rate = 16000;  // Hz
@@ -23,7 +26,7 @@ struct rtfsnet_config {
   dim_t hidden = 64;     // within a block [D]
   dim_t kernel = 4;      // of a block's depthwise convolutions
   int levels = 2;        // sizes of maps in a block [q]
-  int passes = 4;        // runs of the audio block [R]; the first of them before the fusion
+  int passes = 4;        // runs of the audio block [R], unless the network is made with another number
   recurrence rnn = recurrence::sru;
   dim_t rnn_window = 8;   // steps that are unfolded
   dim_t rnn_hidden = 32;  // of one direction [h]

@@ -12,10 +12,14 @@
 #include <avss/model/av_engine.hpp>
 #include <avss/model/rtfsnet.hpp>
 #include <avss/model/weights.hpp>
+#include <charconv>
+#include <cmath>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -35,11 +39,38 @@ inline const checkpoint_value* find_path(const checkpoint_value& tree, std::span
   return at;
 }
 
+// A whole number, however it is stored: an integer, 12.0, "12".
+inline std::optional<std::int64_t> whole_number(const checkpoint_value& v) {
+  if (const auto n = v.integer()) return n;
+  if (const auto x = v.number(); x && *x == std::floor(*x) && std::abs(*x) < 1e6) return static_cast<std::int64_t>(*x);
+  std::int64_t n = 0;
+  if (!v.is_text()) return std::nullopt;
+  const std::string_view text = v.text();
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), n);
+  return end.ec == std::errc() && end.ptr == text.data() + text.size() ? std::optional(n) : std::nullopt;
+}
+
 }  // namespace detail
 
+// The number of passes that a file says it was trained with: the paper's code stores it beside the weights, a run of training
+// here too, and the reference project stores one less. None where it says nothing.
+inline std::optional<std::int64_t> told_passes(const checkpoint_value& metadata) {
+  constexpr std::string_view args[] = {"model_args", "audio_params", "repeats"},
+                             config[] = {"training_config", "audionet", "audio_params", "repeats"},
+                             own[] = {"config", "model", "passes"}, blocks[] = {"config", "model", "num_rtfs_blocks"};
+  const auto number_at = [&](std::span<const std::string_view> path) {
+    const checkpoint_value* v = detail::find_path(metadata, path);
+    return v ? detail::whole_number(*v) : std::nullopt;
+  };
+  for (const auto& path : {std::span<const std::string_view>(args), std::span<const std::string_view>(config),
+                           std::span<const std::string_view>(own)})
+    if (const auto n = number_at(path)) return n;
+  const auto n = number_at(blocks);
+  return n ? std::optional(*n + 1) : std::nullopt;
+}
+
 // What of a configuration the weights contradict, by their names (in the network's own terms) and by what the file says of
-// itself: one sentence, "" if nothing. The number of passes is not in the weights, nor is the axis of the attention; the
-// paper's code stores the former beside them, and a run of training here both.
+// itself: one sentence, "" if nothing. The number of passes is not in the weights, nor is the axis of the attention.
 inline std::string contradictions(const rtfsnet_config& c, const tensor_dict& weights, const checkpoint_value& metadata) {
   if (detail::any_name(weights, "rtfs_block_list.")) return "its passes have weights of their own, which this network's share";
   if (const bool lstm = detail::any_name(weights, ".rnn.weight_hh_l0"); lstm != (c.rnn == recurrence::lstm))
@@ -48,15 +79,9 @@ inline std::string contradictions(const rtfsnet_config& c, const tensor_dict& we
     return std::string("behind the blocks' projections it has ") +
            (norm ? "a normalisation and the network has none"
                  : "no normalisation, as the weights of 2023, and the network has one");
-  constexpr std::string_view args[] = {"model_args", "audio_params", "repeats"},
-                             config[] = {"training_config", "audionet", "audio_params", "repeats"},
-                             own[] = {"config", "model", "passes"}, axis[] = {"config", "model", "attention"};
-  for (const auto& path : {std::span<const std::string_view>(args), std::span<const std::string_view>(config),
-                           std::span<const std::string_view>(own)})
-    if (const checkpoint_value* repeats = detail::find_path(metadata, path))
-      if (repeats->integer() && *repeats->integer() != c.passes)
-        return "it was trained with " + std::to_string(*repeats->integer()) + " passes and the network makes " +
-               std::to_string(c.passes);
+  if (const auto passes = told_passes(metadata); passes && *passes != c.passes)
+    return "it was trained with " + std::to_string(*passes) + " passes and the network makes " + std::to_string(c.passes);
+  constexpr std::string_view axis[] = {"config", "model", "attention"};
   const std::string ours = c.attention == attention_axis::time ? "time" : "heads";
   if (const checkpoint_value* said = detail::find_path(metadata, axis); said && said->is_text() && said->text() != ours)
     return "it was trained with attention over " + printable(said->text()) + " and the network attends over " + ours;
@@ -68,7 +93,9 @@ inline std::string contradictions(const rtfsnet_config& c, const tensor_dict& we
 template <rtfsnet_config S, class B>
 layout load_weights(av_engine<RtfsNet<S>, B>& to, const loaded_weights& file, const std::string& origin) {
   const rtfsnet_weights w = to_rtfsnet(file.tensors, origin);
-  if (const std::string differ = contradictions(S, w.tensors, file.metadata); !differ.empty())
+  rtfsnet_config ours = S;
+  ours.passes = to.net().passes();
+  if (const std::string differ = contradictions(ours, w.tensors, file.metadata); !differ.empty())
     fail(origin, ": weights of another network: ", differ, "; choose the configuration that the file was made with");
   set_weights(to, w.tensors, origin, &w.source);
   return w.source;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <avss/core/error.hpp>
 #include <avss/core/param.hpp>
 #include <avss/io/layout.hpp>
 #include <avss/io/match.hpp>
@@ -21,6 +22,10 @@ void set_weights(Engine& to, const tensor_dict& weights, const std::string& orig
   std::vector<expected_tensor> expected;
   for (const param_info& p : list) expected.push_back({p.name, p.shape});
   const std::vector<const tensor*> found = match_strictly(expected, weights, origin, file_layout);
+  for (std::size_t i = 0; i < list.size(); ++i)
+    if (list[i].name.ends_with("running_var"))
+      for (const auto v : found[i]->values<typename Engine::T>())
+        if (v < 0) fail(origin, ": ", list[i].name, " holds ", v, ", and a variance is not negative; the file is damaged");
   for (std::size_t i = 0; i < list.size(); ++i) {
     const auto values = found[i]->values<typename Engine::T>();
     std::copy(values.begin(), values.end(), (list[i].is_state ? to.state() : to.values()).begin() + list[i].offset);

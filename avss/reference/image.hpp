@@ -13,7 +13,7 @@ template <class T>
 T curved(image_curve form, T x, T slope) {
   switch (form) {
     case image_curve::identity: break;
-    case image_curve::relu: return x > 0 ? x : T(0);
+    case image_curve::relu: return x < 0 ? T(0) : x;
     case image_curve::prelu: return x > 0 ? x : slope * x;
     case image_curve::swish: return x / (1 + std::exp(-x));
   }

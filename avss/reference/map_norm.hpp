@@ -14,7 +14,7 @@ template <class T>
 T bent(const op::bend<T>& b, T x) {
   switch (b.form) {
     case curve::identity: return x;
-    case curve::relu: return x > 0 ? x : T(0);
+    case curve::relu: return x < 0 ? T(0) : x;
     case curve::prelu: return x > 0 ? x : *b.slope * x;
     case curve::sigmoid: return 1 / (1 + std::exp(-x));
   }

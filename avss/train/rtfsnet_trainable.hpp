@@ -22,8 +22,8 @@ namespace avss {
 template <rtfsnet_config S>
 class rtfsnet_trainable final : public separation_trainable<av_engine<RtfsNet<S>, cpu>> {
  public:
-  rtfsnet_trainable(std::string name, const separation_training& t)
-      : base(about(std::move(name), t.faces), t, is_permuted(t.objective)), t_(t) {
+  rtfsnet_trainable(std::string name, const separation_training& t, int passes = S.passes)
+      : base(about(std::move(name), t.faces), t, is_permuted(t.objective), RtfsNet<S>(passes)), t_(t) {
     if (t.faces < 1) fail("a network that sees cannot be trained with ", t.faces, " faces");
   }
 

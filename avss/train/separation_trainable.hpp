@@ -120,8 +120,9 @@ class separation_trainable : public trainable {
 
  protected:
   // `permuted`: metrics take the best permutation.
-  separation_trainable(trainable_info info, const separation_training& t, bool permuted)
-      : engine_(t.threads > 0 ? cpu{t.threads} : cpu{}),
+  template <class... Net>
+  separation_trainable(trainable_info info, const separation_training& t, bool permuted, Net... net)
+      : engine_(t.threads > 0 ? cpu{t.threads} : cpu{}, std::move(net)...),
         info_(std::move(info)),
         permuted_(permuted),
         objective_(t.objective),

@@ -132,6 +132,8 @@ class trainer {
       fail("the run is at its end, and a loss of its last validation is not finite: it has diverged; lower the learning rate ",
            "or look at the data; ", last_saved());
     if (follower_) follower_->end(c_.step);
+    if (monitor_.on() && c_.best == monitor_.worst())
+      bar_.line("no validation gave " + monitor_.name() + " a value: there is no " + best_checkpoint);
     return 0;
   }
 

@@ -303,7 +303,21 @@ TEST_F(convert_rtfsnet, generation_passes_and_attention_are_detected) {
   expect_taken("rtfsnet_6_2023", "rtfsnet_12");
   with_config(paper, v::dict({{v("passes"), v(6)}, {v("attention"), v("time")}}));
   expect_taken("rtfsnet_4", "rtfsnet_6");
+  with_config(paper, v::dict({{v("passes"), v(8.0)}}));
+  expect_taken("rtfsnet_4", "rtfsnet_8");
+  with_config(paper, v::dict({{v("passes"), v("16")}}));
+  expect_taken("rtfsnet_6", "rtfsnet_16");
+  expect_taken("rtfsnet_4 model.passes=16", "rtfsnet_16");
+  with_config(paper, v::dict({{v("passes"), v("many")}}));
+  expect_taken("rtfsnet_4 model.passes=5", "rtfsnet_5");
+  with_config(paper, v::dict({{v("passes"), v(33)}}));
+  const outcome many = convert("rtfsnet_4", (folder / "from.pth").string(), "to.pth");
+  EXPECT_TRUE(says(many.err.substr(0, many.err.size() - 1), "from.pth", "33 passes", "1 to 32"));
   const tensor_dict reference = random_weights<presets::rtfsnet>();
+  with_config(reference, v::dict({{v("num_rtfs_blocks"), v(6)}}));
+  expect_taken("rtfsnet", "rtfsnet of 7 passes");
+  with_config(reference, v::dict({{v("num_rtfs_blocks"), v(4)}}));
+  expect_taken("rtfsnet", "rtfsnet");
   with_config(reference, v::dict({{v("passes"), v(5)}, {v("attention"), v("time")}}));
   expect_taken("rtfsnet", "rtfsnet_time");
   with_config(reference, v::dict({{v("preset"), v("unknown")}}));
@@ -318,8 +332,10 @@ TEST_F(convert_rtfsnet, says_which_network_the_weights_fit) {
   EXPECT_TRUE(says(wrong.err.substr(0, wrong.err.size() - 1), "tiny.pth", "the weights fit model=rtfsnet_tiny"));
   const outcome audio = convert("convtasnet_tiny", weights(), "to.pth");
   EXPECT_TRUE(says(audio.err.substr(0, audio.err.size() - 1), "the weights fit model=rtfsnet_tiny"));
-  const outcome key = convert("rtfsnet_4 model.passes=7", weights(), "to.pth");
-  EXPECT_TRUE(says(key.err.substr(0, key.err.size() - 1), "model.passes=", "rtfsnet_12", "avss/model/rtfsnet_config.hpp"));
+  for (const char* passes : {"0", "33", "-1"}) {
+    const outcome key = convert(std::string("rtfsnet_4 model.passes=") + passes, weights(), "to.pth");
+    EXPECT_TRUE(says(key.err.substr(0, key.err.size() - 1), "model.passes", "from 1 to 32", passes));
+  }
   EXPECT_FALSE(fs::exists(folder / "to.pth"));
 }
 

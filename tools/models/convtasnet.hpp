@@ -37,12 +37,17 @@ class convtasnet_separator final : public separator {
 };
 
 // The registry's entry of preset S.
-#define AVSS_CONVTASNET_ENTRY(preset, about)                                                                                   \
-  namespace avss::tools {                                                                                                      \
-  extern const model_entry preset##_entry;                                                                                     \
-  const model_entry preset##_entry{                                                                                            \
-      #preset, about, presets::preset, [] { return list_params(ConvTasNet<presets::preset>()); },                              \
-      [](int threads) -> any_separator { return std::make_unique<convtasnet_separator<presets::preset>>(#preset, threads); }}; \
+#define AVSS_CONVTASNET_ENTRY(preset, about)                                                                           \
+  namespace avss::tools {                                                                                              \
+  extern const model_entry preset##_entry;                                                                             \
+  const model_entry preset##_entry{#preset,                                                                            \
+                                   #preset,                                                                            \
+                                   about,                                                                              \
+                                   presets::preset,                                                                    \
+                                   [] { return list_params(ConvTasNet<presets::preset>()); },                          \
+                                   [](const model_entry&, int threads) -> any_separator {                              \
+                                     return std::make_unique<convtasnet_separator<presets::preset>>(#preset, threads); \
+                                   }};                                                                                 \
   }
 
 }  // namespace avss::tools

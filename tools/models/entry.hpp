@@ -1,4 +1,5 @@
-// One entry of the closed registry of networks: a preset, instantiated in a translation unit of its own.
+// One entry of the closed registry of networks: a preset, instantiated in a translation unit of its own. What is a matter of
+// run time, the passes of an RTFS-Net, may differ from the preset's.
 #pragma once
 
 #include <avss/core/param.hpp>
@@ -17,11 +18,12 @@ namespace avss::tools {
 using any_separator = std::variant<std::unique_ptr<separator>, std::unique_ptr<av_separator>>;
 
 struct model_entry {
-  const char* name;  // as in model=NAME
+  std::string name;      // as in model=NAME
+  const char* compiled;  // the preset's
   const char* about;
   std::variant<convtasnet_config, rtfsnet_config> config;
   std::vector<param_info> (*params)();
-  any_separator (*make)(int threads);
+  any_separator (*make)(const model_entry& self, int threads);
 
   bool sees_faces() const { return std::holds_alternative<rtfsnet_config>(config); }
 };

@@ -42,29 +42,29 @@ std::vector<const model_entry*> fitting(const loaded_weights& file, const std::s
       });
   add_fitting<rtfsnet_config>(
       fit, [&] { return to_rtfsnet(file.tensors, origin); },
-      [&](const rtfsnet_config& c, const rtfsnet_weights& w) { return !contradictions(c, w.tensors, file.metadata).empty(); });
+      [&](rtfsnet_config c, const rtfsnet_weights& w) {
+        c.passes = static_cast<int>(told_passes(file.metadata).value_or(c.passes));
+        return !contradictions(c, w.tensors, file.metadata).empty();
+      });
   return fit;
 }
 
-const model_entry& detect(const model_entry& named, const loaded_weights& file, const std::string& origin) {
+model_entry detect(const model_entry& named, const loaded_weights& file, const std::string& origin) {
   const auto* ours = std::get_if<rtfsnet_config>(&named.config);
   if (!ours) return named;
-  const std::vector<const model_entry*> fit = fitting(file, origin);
-  if (std::find(fit.begin(), fit.end(), &named) != fit.end()) return named;
-  std::vector<const model_entry*> told;
-  for (const model_entry* e : fit) {
+  const std::int64_t passes = told_passes(file.metadata).value_or(ours->passes);
+  if (passes < 1 || passes > most_passes)
+    fail(origin, ": says that it was trained with ", passes, " passes; networks make 1 to ", most_passes);
+  // What the file leaves open stays as it was named.
+  const model_entry* taken = nullptr;
+  for (const model_entry* e : fitting(file, origin)) {
     const auto* c = std::get_if<rtfsnet_config>(&e->config);
     rtfsnet_config alike = *ours;
     if (c) alike.projection_norm = c->projection_norm, alike.passes = c->passes, alike.attention = c->attention;
     if (!c || !(alike == *c)) continue;
-    // What the file leaves open stays as it was named.
-    const auto closeness = [&](const model_entry& m) {
-      const auto& x = std::get<rtfsnet_config>(m.config);
-      return int{x.passes == ours->passes} + int{x.attention == ours->attention};
-    };
-    if (told.empty() || closeness(*e) > closeness(*told[0])) told.assign(1, e);
+    if (!taken || c->attention == ours->attention) taken = e;
   }
-  return told.empty() ? named : *told[0];
+  return with_passes(taken ? *taken : named, passes);
 }
 
 }  // namespace avss::tools

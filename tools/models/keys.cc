@@ -27,7 +27,6 @@ constexpr known_key<convtasnet_config> convtasnet_keys[] = {
 };
 constexpr known_key<rtfsnet_config> rtfsnet_keys[] = {
     {"sample_rate", [](const rtfsnet_config& c) { return static_cast<double>(c.sample_rate); }},
-    {"passes", [](const rtfsnet_config& c) { return static_cast<double>(c.passes); }},
 };
 
 template <class Config, std::size_t N>

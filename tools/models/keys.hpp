@@ -8,7 +8,8 @@
 
 namespace avss::tools {
 
-// The first key of the section, with its value, that the network answers differently, "" if there is none.
+// The first key of the section, with its value, that the network answers differently, "" if there is none. The number of
+// passes, a matter of run time, is none.
 std::string differing_key(const config::settings& s, const model_entry& e);
 
 // Whether two networks are the same in all that no key says.

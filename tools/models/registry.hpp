@@ -11,8 +11,11 @@ namespace avss::tools {
 
 std::span<const model_entry* const> all_models();
 
-// Throws error with the names there are.
-const model_entry& find_model(const std::string& name);
+// "rtfsnet_8" is rtfsnet_4 with 8 passes. Throws error with the names there are.
+model_entry find_model(const std::string& name);
+
+// An RTFS-Net's entry with another number of passes, 1 to most_passes; others stay as they are.
+model_entry with_passes(const model_entry& e, std::int64_t passes);
 
 // "a, b, c"
 std::string names(std::span<const model_entry* const> entries);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <variant>
 
 #include "tools/models/entry.hpp"
 
@@ -20,8 +21,9 @@ class rtfsnet_separator final : public av_separator {
  public:
   using net = RtfsNet<S>;
 
-  rtfsnet_separator(const char* name, int threads) : engine_(cpu(threads)) {
-    info_.name = name;
+  rtfsnet_separator(const model_entry& self, int threads)
+      : engine_(cpu(threads), net(std::get<rtfsnet_config>(self.config).passes)) {
+    info_.name = self.name;
     info_.sample_rate = S.sample_rate;
     info_.parameters = count_params(engine_.net());
     info_.shortest_window = std::max(net::shortest_mixture(), shortest_frames() * S.sample_rate / lip_frame_rate);
@@ -57,12 +59,17 @@ class rtfsnet_separator final : public av_separator {
 };
 
 // The registry's entry of preset S.
-#define AVSS_RTFSNET_ENTRY(preset, about)                                                                                   \
-  namespace avss::tools {                                                                                                   \
-  extern const model_entry preset##_entry;                                                                                  \
-  const model_entry preset##_entry{                                                                                         \
-      #preset, about, presets::preset, [] { return list_params(RtfsNet<presets::preset>()); },                              \
-      [](int threads) -> any_separator { return std::make_unique<rtfsnet_separator<presets::preset>>(#preset, threads); }}; \
+#define AVSS_RTFSNET_ENTRY(preset, about)                                                                        \
+  namespace avss::tools {                                                                                        \
+  extern const model_entry preset##_entry;                                                                       \
+  const model_entry preset##_entry{#preset,                                                                      \
+                                   #preset,                                                                      \
+                                   about,                                                                        \
+                                   presets::preset,                                                              \
+                                   [] { return list_params(RtfsNet<presets::preset>()); },                       \
+                                   [](const model_entry& self, int threads) -> any_separator {                   \
+                                     return std::make_unique<rtfsnet_separator<presets::preset>>(self, threads); \
+                                   }};                                                                           \
   }
 
 }  // namespace avss::tools

@@ -11,11 +11,12 @@
 namespace avss::tools {
 
 // The entry that model.preset names. Sizes are compiled in: where a key of the section differs from the preset's, another
-// preset of just those sizes and otherwise the same kind is taken; if there is none, throws error with the names there are.
-const model_entry& select_model(const config::settings& s);
+// preset of just those sizes and otherwise the same kind is taken; if there is none, throws error with the names there are. The
+// number of passes is the section's.
+model_entry select_model(const config::settings& s);
 
 // The same of networks for sound alone; throws error for others.
-const model_entry& select_audio_model(const config::settings& s);
+model_entry select_audio_model(const config::settings& s);
 
 struct loaded_model {
   any_separator network;

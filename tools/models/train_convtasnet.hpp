@@ -7,10 +7,11 @@
 #include "tools/models/trainables.hpp"
 
 // The list's entry of preset S.
-#define AVSS_TRAINABLE_ENTRY(preset)                                                                                    \
-  namespace avss::tools {                                                                                               \
-  extern const trainable_entry preset##_training;                                                                       \
-  const trainable_entry preset##_training{#preset, [](const separation_training& t) -> std::unique_ptr<trainable> {     \
-                                            return std::make_unique<convtasnet_trainable<presets::preset>>(#preset, t); \
-                                          }};                                                                           \
+#define AVSS_TRAINABLE_ENTRY(preset)                                                                                           \
+  namespace avss::tools {                                                                                                      \
+  extern const trainable_entry preset##_training;                                                                              \
+  const trainable_entry preset##_training{#preset,                                                                             \
+                                          [](const model_entry&, const separation_training& t) -> std::unique_ptr<trainable> { \
+                                            return std::make_unique<convtasnet_trainable<presets::preset>>(#preset, t);        \
+                                          }};                                                                                  \
   }

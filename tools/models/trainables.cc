@@ -20,7 +20,7 @@ std::unique_ptr<trainable> make_trainable(const model_entry& entry, const separa
 #undef AVSS_LIST
   std::string names;
   for (const trainable_entry* e : all) {
-    if (std::string(e->name) == entry.name) return e->make(t);
+    if (std::string(e->name) == entry.compiled) return e->make(entry, t);
     names += (names.empty() ? "" : ", ") + std::string(e->name);
   }
   fail("model=", entry.name, " is compiled for separation only; networks that can be trained: ", names,

@@ -11,8 +11,8 @@
 namespace avss::tools {
 
 struct trainable_entry {
-  const char* name;
-  std::unique_ptr<trainable> (*make)(const separation_training& t);
+  const char* name;  // the preset's
+  std::unique_ptr<trainable> (*make)(const model_entry& entry, const separation_training& t);
 };
 
 // Throws error with the names there are.
