@@ -4,7 +4,9 @@
 #include <avss/core/shape.hpp>
 #include <avss/optim/adam.hpp>
 #include <avss/optim/sgd.hpp>
+#include <avss/train/criterion.hpp>
 #include <cstdint>
+#include <memory>
 #include <variant>
 
 namespace avss {
@@ -13,6 +15,7 @@ enum class separation_objective { pit_si_snr, si_snr, pit_snr, snr };
 
 struct separation_training {
   separation_objective objective = separation_objective::pit_si_snr;
+  std::shared_ptr<const avss::criterion> criterion;  // not null: in place of `objective`
   std::variant<adam_config, sgd_config> optimiser = adamw_config;
   std::uint64_t seed = 1;  // of the initial weights, and of what dropout drops
   int threads = 0;         // 0: all
@@ -20,6 +23,11 @@ struct separation_training {
   dim_t faces = 1;         // of each mixture
   bool dropout = true;     // at the rates of the network
   bool recompute = false;  // blocks are run again on the way back: less memory, a third more time
+
+  bool permutes() const {
+    if (criterion) return criterion->permutes();
+    return objective == separation_objective::pit_si_snr || objective == separation_objective::pit_snr;
+  }
 };
 
 }  // namespace avss

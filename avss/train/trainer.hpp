@@ -8,6 +8,7 @@
 #include <avss/train/checkpoint.hpp>
 #include <avss/train/config_change.hpp>
 #include <avss/train/monitor.hpp>
+#include <avss/train/part_means.hpp>
 #include <avss/train/progress.hpp>
 #include <avss/train/rate_schedule.hpp>
 #include <avss/train/run_folder.hpp>
@@ -177,7 +178,9 @@ class trainer {
     const double share = 1.0 / static_cast<double>(o_.accumulate);
     for (std::int64_t k = 0; k < o_.accumulate; ++k) {
       data_.train(static_cast<std::uint64_t>(c_.next_item + k * o_.batch_size), o_.batch_size, batch_);
-      loss += share * net_.train_step(batch_, share).front().value;
+      const std::vector<named_value> values = net_.train_step(batch_, share);
+      loss += share * values.front().value;
+      log_parts_.add(values, share), epoch_parts_.add(values, share);
     }
     const std::int64_t items = o_.accumulate * o_.batch_size;
     c_.next_item += items;
@@ -188,6 +191,7 @@ class trainer {
     else
       net_.discard();
     ++c_.step, ++c_.epoch_step;
+    log_parts_.end_step(std::isfinite(norm)), epoch_parts_.end_step(std::isfinite(norm));
     if (std::isfinite(norm)) {
       schedule_.after_step();
       c_.bad_in_row = 0;
@@ -223,12 +227,13 @@ class trainer {
   void log_train() {
     const rates r = schedule_.now();
     const double speed = bar_.log(point(r));
-    log_->write(c_.step, c_.epoch + 1, "train",
-                {{"loss", mean(c_.log_loss, c_.log_steps)},
-                 {"grad_norm", mean(c_.log_norm, c_.log_steps)},
-                 {"lr", r.lr},
-                 {"items_per_second", speed},
-                 {"skipped", static_cast<double>(c_.skipped)}});
+    std::vector<named_value> values{{"loss", mean(c_.log_loss, c_.log_steps)},
+                                    {"grad_norm", mean(c_.log_norm, c_.log_steps)},
+                                    {"lr", r.lr},
+                                    {"items_per_second", speed},
+                                    {"skipped", static_cast<double>(c_.skipped)}};
+    log_parts_.take(values);
+    log_->write(c_.step, c_.epoch + 1, "train", values);
     c_.log_steps = 0, c_.log_loss = c_.log_norm = 0;
   }
 
@@ -260,8 +265,10 @@ class trainer {
     std::string line = "epoch " + std::to_string(c_.epoch) + " done: train loss " + fixed(mean(c_.epoch_loss, c_.epoch_steps));
     for (const named_value& m : metrics) line += ", val " + m.name + " " + fixed(m.value);
     bar_.line(line + (better ? " (best)" : ""));
-    log_->write(c_.step, c_.epoch, "train_epoch",
-                {{"loss", mean(c_.epoch_loss, c_.epoch_steps)}, {"grad_norm", mean(c_.epoch_norm, c_.epoch_steps)}});
+    std::vector<named_value> of_epoch{{"loss", mean(c_.epoch_loss, c_.epoch_steps)},
+                                      {"grad_norm", mean(c_.epoch_norm, c_.epoch_steps)}};
+    epoch_parts_.take(of_epoch);
+    log_->write(c_.step, c_.epoch, "train_epoch", of_epoch);
     if (!metrics.empty()) log_->write(c_.step, c_.epoch, "val", metrics);
     c_.epoch_step = c_.epoch_steps = c_.log_steps = 0;
     c_.epoch_loss = c_.epoch_norm = c_.log_loss = c_.log_norm = 0;
@@ -347,6 +354,7 @@ class trainer {
   double val_loss_ = 0;             // of the last validation of this call
   std::optional<run_lock> lock_;    // once the folder is open
   std::optional<metrics_log> log_;  // likewise
+  part_means log_parts_, epoch_parts_;
   batch batch_;
 };
 
