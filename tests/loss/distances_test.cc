@@ -168,6 +168,7 @@ TEST(distances, say_which_window_does_not_fit) {
   EXPECT_THROW(loss_of(reference<double>{}, magnitude_l1{{15, 8}}, p), error);
   EXPECT_THROW(loss_of(reference<double>{}, magnitude_l1{{16, 17}}, p), error);
   EXPECT_THROW(loss_of(reference<double>{}, magnitude_l1{{0, 1}}, p), error);
+  EXPECT_THROW(loss_of(reference<double>{}, magnitude_l1{{0, 0}}, p), error);
 }
 
 }  // namespace
