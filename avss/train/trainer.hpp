@@ -268,6 +268,7 @@ class trainer {
     std::vector<named_value> of_epoch{{"loss", mean(c_.epoch_loss, c_.epoch_steps)},
                                       {"grad_norm", mean(c_.epoch_norm, c_.epoch_steps)}};
     epoch_parts_.take(of_epoch);
+    log_parts_ = {};  // as the other means since the last log line
     log_->write(c_.step, c_.epoch, "train_epoch", of_epoch);
     if (!metrics.empty()) log_->write(c_.step, c_.epoch, "val", metrics);
     c_.epoch_step = c_.epoch_steps = c_.log_steps = 0;
