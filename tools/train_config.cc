@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "tools/objective_config.hpp"
 #include "tools/section.hpp"
 
 namespace avss::tools {
@@ -25,13 +26,7 @@ double learning_rate(const settings& s) {
 
 separation_training read_training(const settings& s) {
   separation_training t;
-  const section loss(s, "loss_function");
-  const std::string objective = loss.target({"PITSISNRLoss", "SISNRLoss", "PITSNRLoss", "SNRLoss"});
-  loss.allow({});
-  t.objective = objective == "PITSISNRLoss" ? separation_objective::pit_si_snr
-                : objective == "SISNRLoss"  ? separation_objective::si_snr
-                : objective == "PITSNRLoss" ? separation_objective::pit_snr
-                                            : separation_objective::snr;
+  t.criterion = read_criterion(s);
   const section o(s, "optimizer");
   const std::string optimiser = o.target(optimisers);
   learning_rate(s);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <avss/core/assignment.hpp>
+#include <avss/loss/permuted.hpp>
 #include <avss/loss/waveforms.hpp>
 #include <cmath>
 #include <string>
@@ -31,6 +32,17 @@ struct energy_ratio_part {
   void run(C& ctx, const waveforms<typename C::T>& w, double weight, dim_t slot, const part_results& results) const {
     const Loss& self = static_cast<const Loss&>(*this);
     run_ratio(ctx, w, self.rule(), self.subtracts_mean(), false, weight, slot, results);
+  }
+  template <class C>
+  void pairs(C& ctx, const waveforms<typename C::T>& w, double scale, bool accumulate, double* out) const {
+    using T = typename C::T;
+    const Loss& self = static_cast<const Loss&>(*this);
+    const auto frame = ctx.frame();
+    waveforms<T> values = w;
+    values.d_estimate = nullptr;
+    const part_results unused{scratch_of<double>(ctx, 1), scratch_of<std::int32_t>(ctx, w.batch * w.sources)};
+    const double* from = run_ratio(ctx, values, self.rule(), self.subtracts_mean(), false, 1, 0, unused);
+    ctx.run(op::add_pairs<T>{w.batch * w.sources * w.sources, from, scale, accumulate, out});
   }
   template <class F>
   void describe(F&& part, double weight) const {
@@ -101,22 +113,27 @@ struct thresholded_snr : detail::energy_ratio_part<thresholded_snr> {
 };
 
 // Permutation-invariant training (Kolbaek et al. 2017, arXiv:1703.06284): each item's estimates are assigned to its targets so
-// that the mean loss is least; of equal assignments the first in lexicographic order (up to 6 sources). At most 32 sources.
+// that the mean loss is least, of a sum by the whole sum; of equal assignments the first in lexicographic order (up to 6
+// sources). At most 32 sources.
 template <class Loss>
 struct pit {
-  static constexpr dim_t parts = 1;
+  static constexpr dim_t parts = Loss::parts;
   Loss loss;
 
   constexpr explicit pit(Loss l) : loss(l) {}
 
   template <class C>
   void run(C& ctx, const waveforms<typename C::T>& w, double weight, dim_t slot, const part_results& results) const {
-    if (w.sources > max_assignment) fail("a permutation of ", w.sources, " sources is asked for; at most ", max_assignment);
-    run_ratio(ctx, w, loss.rule(), loss.subtracts_mean(), true, weight, slot, results);
+    if constexpr (requires { loss.rule(); }) {  // its gradient is a function of the same moments
+      if (w.sources > max_assignment) fail("a permutation of ", w.sources, " sources is asked for; at most ", max_assignment);
+      run_ratio(ctx, w, loss.rule(), loss.subtracts_mean(), true, weight, slot, results);
+    } else {
+      run_permuted(ctx, loss, parts, w, weight, slot, results);
+    }
   }
   template <class F>
   void describe(F&& part, double weight) const {
-    part(std::string("pit_") + Loss::name, weight);
+    loss.describe([&](const std::string& name, double w) { part("pit_" + name, w); }, weight);
   }
 };
 

@@ -4,7 +4,6 @@
 //   const double loss = evaluate(ctx, objective, estimate, target, d_estimate, &detail);
 #pragma once
 
-#include <array>
 #include <avss/loss/waveforms.hpp>
 #include <avss/op/to_host.hpp>
 #include <cstddef>
@@ -31,6 +30,10 @@ struct weighted {
   void run(C& ctx, const In& in, double outer, dim_t slot, const part_results& results) const {
     loss.run(ctx, in, outer * weight, slot, results);
   }
+  template <class C, class In>
+  void pairs(C& ctx, const In& in, double scale, bool accumulate, double* out) const {
+    loss.pairs(ctx, in, scale * weight, accumulate, out);
+  }
   template <class F>
   void describe(F&& part, double outer) const {
     loss.describe(part, outer * weight);
@@ -47,6 +50,11 @@ struct loss_sum {
   void run(C& ctx, const In& in, double weight, dim_t slot, const part_results& results) const {
     first.run(ctx, in, weight, slot, results);
     second.run(ctx, in, weight, slot + A::parts, results);
+  }
+  template <class C, class In>
+  void pairs(C& ctx, const In& in, double scale, bool accumulate, double* out) const {
+    first.pairs(ctx, in, scale, accumulate, out);
+    second.pairs(ctx, in, scale, true, out);
   }
   template <class F>
   void describe(F&& part, double weight) const {
@@ -75,6 +83,19 @@ struct loss_detail {
   std::vector<part> parts;
 };
 
+namespace detail {
+
+// Known by the type, or, of an objective that was chosen at run time, by the object.
+template <class L>
+dim_t parts_of(const L& objective) {
+  if constexpr (requires { L::parts; })
+    return L::parts;
+  else
+    return objective.count();
+}
+
+}  // namespace detail
+
 // The sum of the weighted parts, in double; with in.d_estimate the gradient too. `In` is waveforms<T> or derives from it.
 template <class C, class L, class In>
 requires(std::is_base_of_v<waveforms<typename C::T>, In>) double evaluate(C& ctx, const L& objective, const In& in,
@@ -83,17 +104,18 @@ requires(std::is_base_of_v<waveforms<typename C::T>, In>) double evaluate(C& ctx
     fail("a loss needs at least one item, source and sample, not [", in.batch, ", ", in.sources, ", ", in.length, "]");
   const auto frame = ctx.frame();
   const dim_t per_part = in.batch * in.sources;
-  const part_results results{scratch_of<double>(ctx, L::parts), scratch_of<std::int32_t>(ctx, L::parts * per_part)};
+  const dim_t parts = detail::parts_of(objective);
+  const part_results results{scratch_of<double>(ctx, parts), scratch_of<std::int32_t>(ctx, parts * per_part)};
   objective.run(ctx, in, 1.0, 0, results);
 
-  std::array<double, L::parts> value{};
-  ctx.run(op::to_host<double>{L::parts, results.value, value.data()});
+  std::vector<double> value(static_cast<std::size_t>(parts));
+  ctx.run(op::to_host<double>{parts, results.value, value.data()});
   double total = 0;
   std::size_t k = 0;
   objective.describe([&](const std::string&, double weight) { total += weight * value[k++]; }, 1.0);
   if (!detail) return total;
 
-  detail->parts.resize(L::parts);
+  detail->parts.resize(value.size());
   k = 0;
   objective.describe(
       [&](const std::string& name, double weight) {
@@ -103,8 +125,8 @@ requires(std::is_base_of_v<waveforms<typename C::T>, In>) double evaluate(C& ctx
         p.value = value[k++];
       },
       1.0);
-  std::vector<std::int32_t> all(static_cast<std::size_t>(L::parts * per_part));
-  ctx.run(op::to_host<std::int32_t>{L::parts * per_part, results.permutation, all.data()});
+  std::vector<std::int32_t> all(static_cast<std::size_t>(parts * per_part));
+  ctx.run(op::to_host<std::int32_t>{parts * per_part, results.permutation, all.data()});
   for (k = 0; k < detail->parts.size(); ++k)
     detail->parts[k].permutation.assign(all.begin() + static_cast<dim_t>(k) * per_part,
                                         all.begin() + static_cast<dim_t>(k + 1) * per_part);

@@ -15,6 +15,7 @@ struct waveforms {
   const T* estimate = nullptr;
   const T* target = nullptr;
   T* d_estimate = nullptr;  // assigned; null: not wanted
+  bool add = false;         // to d_estimate, whatever the slot
 };
 
 // Where the parts of an objective leave their results, in the backend's memory; part k has the slot k. The part with slot 0
@@ -47,7 +48,7 @@ double* run_ratio(C& ctx, const waveforms<typename C::T>& w, const ratio_rule& r
                               results.value, coefficient});
   if (w.d_estimate)
     ctx.run(op::pair_gradient<T>{w.batch, w.sources, w.length, w.estimate, w.target, slot, results.permutation, coefficient,
-                                 w.d_estimate, slot > 0});
+                                 w.d_estimate, slot > 0 || w.add});
   return pairs;
 }
 

@@ -19,7 +19,7 @@ class convtasnet_trainable final : public separation_trainable<engine<ConvTasNet
   convtasnet_trainable(std::string name, const separation_training& t) : base(about(std::move(name)), t, true) {}
 
   std::size_t planned_bytes(dim_t batch_size, dim_t length) const override {
-    return engine_.planned_bytes(pass::train, batch_size, length);
+    return engine_.planned_bytes(pass::train, batch_size, length) + this->loss_bytes(batch_size, S.sources, length);
   }
 
  private:

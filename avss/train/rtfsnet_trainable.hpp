@@ -23,13 +23,13 @@ template <rtfsnet_config S>
 class rtfsnet_trainable final : public separation_trainable<av_engine<RtfsNet<S>, cpu>> {
  public:
   rtfsnet_trainable(std::string name, const separation_training& t, int passes = S.passes)
-      : base(about(std::move(name), t.faces), t, is_permuted(t.objective), RtfsNet<S>(passes)), t_(t) {
+      : base(about(std::move(name), t.faces), t, t.permutes(), RtfsNet<S>(passes)), t_(t) {
     if (t.faces < 1) fail("a network that sees cannot be trained with ", t.faces, " faces");
   }
 
   std::size_t planned_bytes(dim_t batch_size, dim_t length) const override {
     const av_size n{batch_size, length, t_.faces, lip_frames_of(length, S.sample_rate)};
-    return engine_.planned_bytes(pass::train, n, {.recompute = t_.recompute});
+    return engine_.planned_bytes(pass::train, n, {.recompute = t_.recompute}) + this->loss_bytes(batch_size, t_.faces, length);
   }
   training_state state(const rates& r) override {
     training_state s = base::state(r);
@@ -42,9 +42,6 @@ class rtfsnet_trainable final : public separation_trainable<av_engine<RtfsNet<S>
   using base = separation_trainable<av_engine<RtfsNet<S>, cpu>>;
   using base::engine_;
 
-  static bool is_permuted(separation_objective o) {
-    return o == separation_objective::pit_si_snr || o == separation_objective::pit_snr;
-  }
   static trainable_info about(std::string name, dim_t faces) {
     trainable_info info;
     info.name = std::move(name), info.arch = faces == 1 ? "RTFSNet" : "RTFSNet2SpeakersSeparation";

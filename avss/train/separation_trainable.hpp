@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -39,8 +40,8 @@ using snr_loss = struct avss::snr;
 
 }  // namespace detail
 
-// Metrics: loss, and SI-SNR and its improvement over the mixture in dB over targets that tell something (no silent ones).
-// Engine: engine<Net, cpu> or av_engine<Net, cpu>.
+// Metrics: loss, the parts of a sum by their names, and SI-SNR and its improvement over the mixture in dB over targets that
+// tell something (no silent ones). Engine: engine<Net, cpu> or av_engine<Net, cpu>.
 template <class Engine>
 class separation_trainable : public trainable {
  public:
@@ -52,13 +53,19 @@ class separation_trainable : public trainable {
     double loss = 0;
     const std::vector<float> statistics(engine_.state().begin(), engine_.state().end());
     learn(b, estimates_, [&](float* d_estimates) {
+      if (criterion_) {
+        loss = criterion_->run(engine_.backend(), memory_, waveforms_of(b, d_estimates), weight, detail_);
+        return;
+      }
       const waveforms_view estimate = estimates_of(b), d_estimate{d_estimates, estimate.extents};
       loss = loss_of(b, [&](auto& ctx, const auto& objective, auto target) {
         return avss::evaluate(ctx, weighted{objective, weight}, estimate, target, d_estimate) / weight;
       });
     });
     keep_frozen(statistics);
-    return {{"loss", loss, static_cast<double>(b.size)}};
+    std::vector<named_value> values{{"loss", loss, static_cast<double>(b.size)}};
+    add_parts(values, b.size);
+    return values;
   }
 
   double apply(double max_norm, const rates& r) override {
@@ -81,9 +88,10 @@ class separation_trainable : public trainable {
     check(b);
     estimates_.resize(b.targets.size());
     with_average([&] { separate(b, estimates_); });
-    const double loss = loss_of(b, [&](auto& ctx, const auto& objective, auto target) {
-      return avss::evaluate(ctx, objective, estimates_of(b), target);
-    });
+    const double loss = criterion_ ? criterion_->run(engine_.backend(), memory_, waveforms_of(b, nullptr), 1, detail_)
+                                   : loss_of(b, [&](auto& ctx, const auto& objective, auto target) {
+                                       return avss::evaluate(ctx, objective, estimates_of(b), target);
+                                     });
     named_value si_snr{"si_snr", 0, 0}, improvement{"si_snri", 0, 0};
     const std::size_t n = static_cast<std::size_t>(b.length), s = static_cast<std::size_t>(b.sources);
     for (std::size_t i = 0; i < static_cast<std::size_t>(b.size); ++i)
@@ -95,7 +103,9 @@ class separation_trainable : public trainable {
       }
     for (named_value* v : {&si_snr, &improvement})
       if (v->items > 0) v->value /= v->items;
-    return {{"loss", loss, static_cast<double>(b.size)}, si_snr, improvement};
+    std::vector<named_value> values{{"loss", loss, static_cast<double>(b.size)}, si_snr, improvement};
+    add_parts(values, b.size);
+    return values;
   }
 
   std::span<const float> estimates() const override { return estimates_; }
@@ -124,13 +134,17 @@ class separation_trainable : public trainable {
   separation_trainable(trainable_info info, const separation_training& t, bool permuted, Net... net)
       : engine_(t.threads > 0 ? cpu{t.threads} : cpu{}, std::move(net)...),
         info_(std::move(info)),
+        backend_(t.threads > 0 ? cpu{t.threads} : cpu{}),
         permuted_(permuted),
         objective_(t.objective),
+        criterion_(t.criterion),
         params_(freeze_params(list_params(engine_.net()), t.frozen)),
         trained_(trained_ranges(params_)),
         optimiser_(make_optimiser(t)) {
     info_.parameters = count_params(engine_.net());
     info_.metrics = {"loss", "si_snr", "si_snri"};
+    if (criterion_) part_names_ = criterion_->names();
+    info_.metrics.insert(info_.metrics.end(), part_names_.begin(), part_names_.end());
     init_params(engine_.net(), t.seed, engine_.values(), engine_.state());
     engine_.gradients();  // zero
     if (t.ema_decay != 0)
@@ -150,6 +164,18 @@ class separation_trainable : public trainable {
 
   std::int64_t steps() const {
     return std::visit([](const auto& o) { return o.steps(); }, optimiser_);
+  }
+
+  // Bytes of the loss's own memory.
+  std::size_t loss_bytes(dim_t batch_size, dim_t sources, dim_t length) const {
+    if (criterion_) return criterion_->planned_bytes(backend_, batch_size, sources, length);
+    arena plan;
+    context<measure<cpu>> dry({backend_}, plan, pass::train);
+    float wanted = 0;  // a gradient is; nothing is read or written
+    with_objective([&](const auto& objective) {
+      avss::evaluate(dry, objective, waveforms<float>{batch_size, sources, length, nullptr, nullptr, &wanted});
+    });
+    return plan.peak();
   }
 
   Engine engine_;
@@ -212,18 +238,33 @@ class separation_trainable : public trainable {
   double loss_of(const batch& b, Run&& run) {
     const view<shape<dyn, dyn, dyn>, const float> target{b.targets.data(), estimates_of(b).extents};
     double loss = 0;
-    const auto with = [&](const auto& objective) { planned([&](auto& ctx) { loss = run(ctx, objective, target); }); };
+    with_objective([&](const auto& objective) { planned([&](auto& ctx) { loss = run(ctx, objective, target); }); });
+    return loss;
+  }
+  template <class With>
+  void with_objective(With&& with) const {
     switch (objective_) {
       case separation_objective::pit_si_snr: with(pit{detail::si_snr_loss{}}); break;
       case separation_objective::si_snr: with(detail::si_snr_loss{}); break;
       case separation_objective::pit_snr: with(pit{detail::snr_loss{}}); break;
       case separation_objective::snr: with(detail::snr_loss{}); break;
     }
-    return loss;
   }
 
+  waveforms<float> waveforms_of(const batch& b, float* d_estimates) const {
+    return {b.size, b.sources, b.length, estimates_.data(), b.targets.data(), d_estimates};
+  }
+  void add_parts(std::vector<named_value>& values, dim_t items) const {
+    for (std::size_t i = 0; i < part_names_.size(); ++i)
+      values.push_back({part_names_[i], detail_.parts[i].value, static_cast<double>(items)});
+  }
+
+  cpu backend_;  // what memory is planned for
   bool permuted_;
   separation_objective objective_;
+  std::shared_ptr<const criterion> criterion_;
+  std::vector<std::string> part_names_;
+  loss_detail detail_;
   std::vector<param_info> params_;
   std::vector<flat_range> trained_;
   std::variant<adam<float>, sgd<float>> optimiser_;

@@ -4,8 +4,10 @@
 #include <avss/core/shape.hpp>
 #include <avss/optim/adam.hpp>
 #include <avss/optim/sgd.hpp>
+#include <avss/train/criterion.hpp>
 #include <avss/train/frozen_parts.hpp>
 #include <cstdint>
+#include <memory>
 #include <variant>
 
 namespace avss {
@@ -14,6 +16,7 @@ enum class separation_objective { pit_si_snr, si_snr, pit_snr, snr };
 
 struct separation_training {
   separation_objective objective = separation_objective::pit_si_snr;
+  std::shared_ptr<const avss::criterion> criterion;  // not null: in place of `objective`
   std::variant<adam_config, sgd_config> optimiser = adamw_config;
   std::uint64_t seed = 1;  // of the initial weights, and of what dropout drops
   int threads = 0;         // 0: all
@@ -25,6 +28,11 @@ struct separation_training {
   double ema_decay = 0;
   // Their gradients count for nothing, and running statistics in them stay as they are; batches are normalised by their own.
   frozen_parts frozen{};
+
+  bool permutes() const {
+    if (criterion) return criterion->permutes();
+    return objective == separation_objective::pit_si_snr || objective == separation_objective::pit_snr;
+  }
 };
 
 }  // namespace avss
