@@ -16,7 +16,7 @@ enum class separation_objective { pit_si_snr, si_snr, pit_snr, snr };
 
 struct separation_training {
   separation_objective objective = separation_objective::pit_si_snr;
-  std::shared_ptr<const avss::criterion> criterion;  // not null: in place of `objective`
+  std::shared_ptr<const avss::criterion> criterion{};  // not null: in place of `objective`
   std::variant<adam_config, sgd_config> optimiser = adamw_config;
   std::uint64_t seed = 1;  // of the initial weights, and of what dropout drops
   int threads = 0;         // 0: all
