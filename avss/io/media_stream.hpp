@@ -23,6 +23,7 @@ extern "C" {
 #include <memory>
 #include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #if LIBAVCODEC_VERSION_INT < AV_VERSION_INT(59, 37, 100)
@@ -98,7 +99,15 @@ class media_stream {
   const std::filesystem::path& path() const { return path_; }
   const AVCodecContext& codec() const { return *decoder_; }
   // What the header says, or the file's size if it says nothing; 0: unknown.
-  double seconds() const { return container_->duration > 0 ? static_cast<double>(container_->duration) / AV_TIME_BASE : 0.; }
+  double seconds() const {
+    if (container_->duration <= 0) return 0;
+    const double length = static_cast<double>(container_->duration) / AV_TIME_BASE;
+    // Theirs counts from 0 of a clock that may begin later.
+    const std::string_view name = format();
+    const bool late = (name.starts_with("matroska") || name.starts_with("mov")) && container_->start_time > 0;
+    const double begins = late ? static_cast<double>(container_->start_time) / AV_TIME_BASE : 0;
+    return begins < length ? length - begins : length;
+  }
 
   // When the stream begins, in seconds on the clock that all streams of the file share; NaN if the file does not say. Sound
   // and picture need not begin together.
