@@ -37,6 +37,7 @@ using steady = std::chrono::steady_clock;
 
 constexpr std::size_t shown_mouths = 12;  // of a face, on the page
 constexpr std::size_t block = 1 << 14;    // samples moved at a time
+constexpr std::size_t most_told = 8;      // gaps of the sound
 
 // A few of a person's crops, spread evenly, as contact_sheet wants them.
 class shown_crops {
@@ -188,6 +189,7 @@ class separation {
     const film_sound sound = copy_film_sound(source, how, folder_->file("mixture.wav"), check_stop);
     if (sound.late > 0.04) note(joined(source.string(), ": its sound begins ", sound.late, " s after the picture"));
     if (sound.missing > 1) note(joined(source.string(), ": its sound ends ", sound.missing, " s before the picture"));
+    tell_gaps(source, sound);
     rate_ = sound.rate;
     samples_ = sound.samples;
     if (seconds_ > 0) return;
@@ -197,6 +199,24 @@ class separation {
       const dim_t channels = lip_embedder::features, frames = static_cast<dim_t>(f.size()) / channels;
       f = fit_to_audio({channels, frames, std::move(f)}, samples_, rate_, o_.mouths[i].string(), source.string()).values;
     }
+  }
+
+  void tell_gaps(const fs::path& source, const film_sound& sound) {
+    std::string where;
+    std::size_t told = 0, more = 0;
+    for (const audio_gap& g : sound.gaps) {
+      if (std::abs(g.seconds) <= 0.1) continue;
+      if (told == most_told) {
+        ++more;
+        continue;
+      }
+      char text[96];
+      std::snprintf(text, sizeof text, "%s%.2f s of %s at %.2f s", told++ == 0 ? "" : ", ", std::abs(g.seconds),
+                    g.seconds > 0 ? "silence put in" : "what sounded twice left out", std::max(0., g.at + sound.late));
+      where += text;
+    }
+    if (more > 0) where += joined(" and ", more, " more");
+    if (told > 0) note(joined(source.string(), ": its sound has gaps or overlaps in time: ", where));
   }
 
   void separate() {

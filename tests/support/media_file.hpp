@@ -86,6 +86,16 @@ class media_file {
     sound_delay_ = seconds;
     return *this;
   }
+  // What sounds from a time on sounds that much later, or, with less than 0, is said to: pieces overlap. Once.
+  media_file& move_sound(double from, double by) {
+    moved_from_ = from, moved_by_ = by;
+    return *this;
+  }
+  // The clock of the file begins later: of sound and pictures.
+  media_file& delay_all(double seconds) {
+    delay_ = seconds;
+    return *this;
+  }
 
   void write() {
     check(avformat_write_header(container_, nullptr), "header");
@@ -121,6 +131,9 @@ class media_file {
     AVPacket* packet = av_packet_alloc();
     while (avcodec_receive_packet(e, packet) == 0) {
       packet->stream_index = static_cast<int>(stream);
+      const std::int64_t shift = std::llround(delay_ / av_q2d(e->time_base));
+      if (packet->pts != AV_NOPTS_VALUE) packet->pts += shift;
+      if (packet->dts != AV_NOPTS_VALUE) packet->dts += shift;
       if (packet->duration == 0) packet->duration = 1;
       av_packet_rescale_ts(packet, e->time_base, container_->streams[stream]->time_base);
       check(av_interleaved_write_frame(container_, packet), "writing");
@@ -146,7 +159,8 @@ class media_file {
       AVFrame* frame = av_frame_alloc();
       frame->nb_samples = std::min(size, length - at), frame->format = e->sample_fmt, frame->sample_rate = e->sample_rate;
       av_channel_layout_copy(&frame->ch_layout, &e->ch_layout);
-      frame->pts = at + std::lround(sound_delay_ * e->sample_rate);
+      const double moved = at >= moved_from_ * e->sample_rate ? moved_by_ : 0;
+      frame->pts = at + std::lround((sound_delay_ + moved) * e->sample_rate);
       check(av_frame_get_buffer(frame, 0), "memory");
       for (int i = 0; i < frame->nb_samples; ++i)
         for (int c = 0; c < channels; ++c)
@@ -201,7 +215,7 @@ class media_file {
   }
 
   AVFormatContext* container_ = nullptr;
-  double sound_delay_ = 0;  // s
+  double sound_delay_ = 0, moved_from_ = 0, moved_by_ = 0, delay_ = 0;  // s
   std::vector<AVCodecContext*> encoders_;
   std::vector<std::pair<std::size_t, std::vector<float>>> sounds_;  // stream, samples
   std::vector<std::pair<std::size_t, int>> pictures_;               // stream, number
