@@ -65,7 +65,7 @@ class media_file {
     AVCodecContext* e = make_encoder(codec);
     e->width = static_cast<int>(pictures.front().width), e->height = static_cast<int>(pictures.front().height);
     e->pix_fmt = codec == AV_CODEC_ID_MJPEG ? AV_PIX_FMT_YUVJ420P : AV_PIX_FMT_YUV420P, e->time_base = {1, 1000};
-    e->bit_rate = 4'000'000, e->gop_size = 12;
+    e->bit_rate = 4'000'000, e->gop_size = 12, e->max_b_frames = b_frames_;
     add_stream(e);
     if (turned != 0) {
       auto* matrix = reinterpret_cast<std::int32_t*>(av_stream_new_side_data(
@@ -84,6 +84,11 @@ class media_file {
   // Sound begins that much later than the clock.
   media_file& delay_sound(double seconds) {
     sound_delay_ = seconds;
+    return *this;
+  }
+  // Of films that are added later: so many frames between two others are coded after the second one.
+  media_file& b_frames(int count) {
+    b_frames_ = count;
     return *this;
   }
   // What sounds from a time on sounds that much later, or, with less than 0, is said to: pieces overlap. Once.
@@ -216,6 +221,7 @@ class media_file {
 
   AVFormatContext* container_ = nullptr;
   double sound_delay_ = 0, moved_from_ = 0, moved_by_ = 0, delay_ = 0;  // s
+  int b_frames_ = 0;
   std::vector<AVCodecContext*> encoders_;
   std::vector<std::pair<std::size_t, std::vector<float>>> sounds_;  // stream, samples
   std::vector<std::pair<std::size_t, int>> pictures_;               // stream, number
