@@ -130,5 +130,26 @@ TEST_F(copied_film, is_shown_upright) {
   expect_same_pictures(show(film), made);
 }
 
+// A Matroska file does not say how many bits a pixel of it has, so that nobody could decode it.
+TEST_F(copied_film, of_quicktime_stays_one_where_others_cannot_hold_it) {
+  const fs::path film = folder / "x.mov";
+  media_file(film).add_animation(30).write();
+  EXPECT_EQ(film_copy_extension(film), ".mov");
+  const shown_film before = show(film);
+  EXPECT_NE(before.frames[0].picture.pixels, before.frames[9].picture.pixels);
+  expect_same_pictures(before, copy(film, beep(30, 10)));
+}
+
+TEST_F(copied_film, is_what_players_expect) {
+  const auto extension = [&](const char* name, AVCodecID codec) {
+    media_file(folder / name).add_film(codec, numbered(5)).write();
+    return film_copy_extension(folder / name);
+  };
+  EXPECT_EQ(extension("x.mov", AV_CODEC_ID_MPEG4), ".mp4");
+  EXPECT_EQ(extension("x.avi", AV_CODEC_ID_MPEG4), ".mp4");
+  EXPECT_EQ(extension("y.avi", AV_CODEC_ID_MJPEG), ".mkv");
+  EXPECT_EQ(extension("y.mov", AV_CODEC_ID_MJPEG), ".mov");
+}
+
 }  // namespace
 }  // namespace avss
