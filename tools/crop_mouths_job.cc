@@ -237,6 +237,7 @@ class cropping_run {
     if (!m.found.faces.passing.empty())
       out_ << "  " << m.found.faces.passing.size() << " faces seen in fewer than " << o_.faces.least_frames
            << " frames left out\n";
+    if (m.found.damaged > 0) out_ << "  " << m.found.damaged << " frames could not be decoded whole: the film is damaged\n";
     out_ << std::flush;
   }
 
@@ -259,6 +260,7 @@ found_people find_people(const fs::path& video, face_finder& finder, const crop_
     found.faces = track_faces(source, timed, o.faces, [&] {
       if (each) each(++done, 2 * expected);
     });
+    found.damaged = reader.damaged();
     check_people(found.faces, o);
     found.sound_start = sound_start(video);
     return found;

@@ -148,6 +148,9 @@ class separation {
   void find() {
     progress bar(*this);
     found_ = find_people(o_.video, *finder_, o_.finding, [&](std::size_t done, std::size_t all) { bar.step(done, all / 2); });
+    if (found_.damaged > 0)
+      note(joined(o_.video.string(), ": ", found_.damaged,
+                  " frames could not be decoded whole: the film is damaged or cut off"));
     picture_start_ = found_.faces.start;
     seconds_ = static_cast<double>(found_.faces.frames) / video_rate;
     for (std::size_t i = 0; i < found_.faces.people.size(); ++i) about_.push_back(in_words(found_.faces.people[i], i + 1));

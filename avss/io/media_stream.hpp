@@ -118,12 +118,18 @@ class media_stream {
   const AVStream& stream() const { return *container_->streams[index_]; }
   const char* format() const { return container_->iformat->name; }  // FFmpeg's name of the container
 
+  // Frames so far whose decoder met damage, and made up what it could not read.
+  std::size_t damaged() const { return damaged_; }
+
   // The next frame, valid until the next call; null at the end. Throws error where the file is damaged, and where it ends
   // before its header says.
   const AVFrame* next() {
     for (;;) {
       const int code = avcodec_receive_frame(decoder_.get(), frame_.get());
-      if (code == 0) return frame_.get();
+      if (code == 0) {
+        if (frame_->decode_error_flags != 0 || (frame_->flags & AV_FRAME_FLAG_CORRUPT)) ++damaged_;
+        return frame_.get();
+      }
       if (code == AVERROR_EOF) return nullptr;
       if (code != AVERROR(EAGAIN)) refuse_data(code);
       feed();
@@ -269,6 +275,7 @@ class media_stream {
   detail::av_handle<AVFrame> frame_;
   unsigned index_ = 0;  // of the stream
   double reached_ = 0;  // s
+  std::size_t damaged_ = 0;
 };
 
 }  // namespace avss

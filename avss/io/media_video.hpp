@@ -77,6 +77,9 @@ class media_video_reader {
   // say. steady_frames::start tells it of the frames themselves.
   double starts() const { return stream_.starts(); }
 
+  // Frames so far that could not be decoded whole.
+  std::size_t damaged() const { return stream_.damaged(); }
+
   // False at the end, and f is untouched. Times do not fall; frames without one follow at the usual distance.
   bool next(video_frame& f) {
     const AVFrame* frame = stream_.next();

@@ -172,6 +172,31 @@ TEST_F(media_video, makes_pixels_square) {
   EXPECT_EQ(sizes("turned.mov", 2, 1, 90), (list{48, 128, 16, 32}));
 }
 
+TEST_F(media_video, counts_frames_that_are_damaged) {
+  std::vector<grey_picture> pictures;
+  lcg random(3);
+  for (int n = 0; n < 30; ++n) {
+    grey_picture p = blank(64, 48);
+    for (std::uint8_t& v : p.pixels) v = static_cast<std::uint8_t>(128 + 100 * random());
+    pictures.push_back(p);
+  }
+  const fs::path path = folder / "x.avi";
+  media_file(path).add_film(AV_CODEC_ID_MPEG4, pictures).write();
+  const auto damaged = [&] {
+    media_video_reader reader(path);
+    video_frame f;
+    while (reader.next(f)) {
+    }
+    return reader.damaged();
+  };
+  EXPECT_EQ(damaged(), 0u);
+  std::string bytes = bytes_of_file(path);
+  for (std::size_t i = bytes.size() / 2; i < bytes.size() / 2 + 200; ++i) bytes[i] = static_cast<char>(37 * i);
+  write_bytes(path, bytes);
+  EXPECT_GT(damaged(), 0u);
+  EXPECT_LT(damaged(), 30u);
+}
+
 TEST_F(media_video, refuses_what_is_no_film) {
   const std::string missing = (folder / "none.mp4").string();
   EXPECT_TRUE(says(read_error(missing), missing, "No such file"));
