@@ -186,6 +186,11 @@ class cropping_run {
         fail(target.string(),
              ": is there already and of another film or run; choose another out, or crop_mouths.overwrite=true");
     staged_folder folder(o_.out);
+    folder.make([&] { make_files(folder, video, m); });
+    folder.publish(report_of(video));
+  }
+
+  void make_files(const staged_folder& folder, const fs::path& video, const film_mouths& m) const {
     for (const cropped_person& p : m.people) {
       tensor_dict arrays;
       const dim_t frames = static_cast<dim_t>(p.crops.size()) / (crop_side * crop_side);
@@ -198,7 +203,6 @@ class cropping_run {
     write_file_atomically(folder.file(sheet).string(), as_bytes_of(contact_sheet(m.found.faces, m.people)));
     const film_report about{video, o_.procedure, o_.landmark_model, m.found.sound_start};
     write_file_atomically(folder.file(report_of(video)).string(), as_bytes_of(json_report(about, m.found.faces, m.people)));
-    folder.publish(report_of(video));
   }
 
   void write_landmarks(const fs::path& path, const face_person& p) const {
@@ -233,6 +237,7 @@ class cropping_run {
     if (!m.found.faces.passing.empty())
       out_ << "  " << m.found.faces.passing.size() << " faces seen in fewer than " << o_.faces.least_frames
            << " frames left out\n";
+    if (m.found.damaged > 0) out_ << "  " << m.found.damaged << " frames could not be decoded whole: the film is damaged\n";
     out_ << std::flush;
   }
 
@@ -255,6 +260,7 @@ found_people find_people(const fs::path& video, face_finder& finder, const crop_
     found.faces = track_faces(source, timed, o.faces, [&] {
       if (each) each(++done, 2 * expected);
     });
+    found.damaged = reader.damaged();
     check_people(found.faces, o);
     found.sound_start = sound_start(video);
     return found;

@@ -38,6 +38,7 @@ struct found_people {
   film_faces faces;
   double sound_start = 0;  // s on the file's clock; NaN: there is none, or it does not say
   crop_times times;
+  std::size_t damaged = 0;  // frames of the film that could not be decoded whole
 };
 
 // Called after every frame of a pass, with the frames that are done of those that are to be done in both as far as the header

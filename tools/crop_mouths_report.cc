@@ -91,7 +91,11 @@ std::string in_words(const face_person& p, std::size_t number) {
     else
       where += joined(where.empty() ? "" : ", ", g.first, " to ", g.first + g.count - 1);
   }
-  std::string text = joined("face ", number, ": frames ", p.first, " to ", p.first + p.points.size() - 1);
+  const std::size_t end = p.first + p.points.size();
+  char seconds[64];
+  std::snprintf(seconds, sizeof seconds, " (%.2f to %.2f s)", static_cast<double>(p.first) / video_rate,
+                static_cast<double>(end) / video_rate);
+  std::string text = joined("face ", number, ": frames ", p.first, " to ", end - 1, seconds);
   if (lost > 0) text += joined(", ", lost, " of them not seen (", where, ")");
   return text;
 }

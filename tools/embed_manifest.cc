@@ -114,7 +114,13 @@ void embedding_manifest::read(const description& made) {
   };
   std::size_t at = 0, number = 0;
   for (std::size_t end; (end = text.find('\n', at)) != std::string_view::npos; at = end + 1) {
-    const json_value v = strict_json::parse(text.substr(at, end - at), joined(path_, ": line ", ++number));
+    ++number;
+    json_value v;
+    try {
+      v = strict_json::parse(text.substr(at, end - at), joined(path_, ": line ", number));
+    } catch (const error&) {
+      damaged(number);
+    }
     if (number == 1) {
       if (!v.find("avss_embeddings")) damaged(1);
       std::string differ, said;

@@ -72,6 +72,7 @@ film_sound copy_film_sound(const std::filesystem::path& source, const film_sound
   }
   out.publish();
   sound.samples = out.written();
+  sound.gaps = reader.gaps();
   return sound;
 }
 

@@ -3,9 +3,11 @@
 
 #include <avss/core/shape.hpp>
 #include <avss/io/audio_reader.hpp>
+#include <avss/io/media_audio.hpp>
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <vector>
 
 namespace avss::tools {
 
@@ -21,6 +23,8 @@ struct film_sound {
   dim_t samples = 0;   // written
   double late = 0;     // s by which the sound begins after the picture; less than 0: before it
   double missing = 0;  // s by which it ends before the picture
+  // Silence within, and what was left out, at times after the first sample of the sound.
+  std::vector<audio_gap> gaps{};
 };
 
 // Writes a float wav file of one channel that begins with the picture: what sounds before is left out, where nothing sounds is

@@ -1,6 +1,7 @@
 #include "tools/separate_job.hpp"
 
 #include <algorithm>
+#include <array>
 #include <avss/core/error.hpp>
 #include <avss/data/lip_embedding.hpp>
 #include <avss/data/mixture_layout.hpp>
@@ -8,6 +9,7 @@
 #include <avss/io/atomic_file.hpp>
 #include <avss/io/audio.hpp>
 #include <avss/io/film_copy.hpp>
+#include <avss/io/media_audio.hpp>
 #include <avss/io/media_video.hpp>
 #include <avss/io/staged_folder.hpp>
 #include <avss/model/passing_faces.hpp>
@@ -22,6 +24,7 @@
 #include <utility>
 
 #include "tools/crop_mouths_report.hpp"
+#include "tools/film_poster.hpp"
 #include "tools/film_sound.hpp"
 #include "tools/infer_item.hpp"
 #include "tools/item_progress.hpp"
@@ -37,6 +40,9 @@ using steady = std::chrono::steady_clock;
 
 constexpr std::size_t shown_mouths = 12;  // of a face, on the page
 constexpr std::size_t block = 1 << 14;    // samples moved at a time
+constexpr std::size_t most_told = 8;      // gaps of the sound
+
+double hundredths(double seconds) { return std::round(100 * seconds) / 100; }
 
 // A few of a person's crops, spread evenly, as contact_sheet wants them.
 class shown_crops {
@@ -79,11 +85,14 @@ class separation {
     try {
       staged_folder folder(o_.out);
       folder_ = &folder;
-      watch_faces();
-      timed("sound", [&] { bring_sound(); });
-      timed("separation", [&] { separate(); });
-      if (!o_.video.empty()) timed("films", [&] { make_films(); });
-      show();
+      check_sound();
+      folder.make([&] {
+        watch_faces();
+        timed("sound", [&] { bring_sound(); });
+        timed("separation", [&] { separate(); });
+        if (!o_.video.empty()) timed("films", [&] { make_films(); });
+        show();
+      });
       check_stop();
       folder.publish("index.html");
       tell();
@@ -120,6 +129,15 @@ class separation {
         fail(p.string(), ": lies in the folder for the results; choose another out");
   }
 
+  const fs::path& sound_source() const { return o_.audio.empty() ? o_.video : o_.audio; }
+
+  // Before the work that takes long.
+  void check_sound() const {
+    media_audio_reader reader(sound_source(), o_.separation.channels);
+    std::array<float, 1> first{};
+    (void)reader.read(first);
+  }
+
   void watch_faces() {
     if (!o_.video.empty()) extension_ = film_copy_extension(o_.video);
     if (!o_.mouths.empty()) return timed("embeddings", [&] { read_mouths(); });
@@ -130,6 +148,9 @@ class separation {
   void find() {
     progress bar(*this);
     found_ = find_people(o_.video, *finder_, o_.finding, [&](std::size_t done, std::size_t all) { bar.step(done, all / 2); });
+    if (found_.damaged > 0)
+      note(joined(o_.video.string(), ": ", found_.damaged,
+                  " frames could not be decoded whole: the film is damaged or cut off"));
     picture_start_ = found_.faces.start;
     seconds_ = static_cast<double>(found_.faces.frames) / video_rate;
     for (std::size_t i = 0; i < found_.faces.people.size(); ++i) about_.push_back(in_words(found_.faces.people[i], i + 1));
@@ -182,12 +203,14 @@ class separation {
 
   // mixture.wav: the sound from the picture's beginning on, for as long as the picture, or all of it without one.
   void bring_sound() {
-    const fs::path& source = o_.audio.empty() ? o_.video : o_.audio;
+    const fs::path& source = sound_source();
     film_sound_options how{o_.separation.channels, {}, seconds_};
     if (o_.audio.empty()) how.picture_start = picture_start_;
     const film_sound sound = copy_film_sound(source, how, folder_->file("mixture.wav"), check_stop);
-    if (sound.late > 0.04) note(joined(source.string(), ": its sound begins ", sound.late, " s after the picture"));
-    if (sound.missing > 1) note(joined(source.string(), ": its sound ends ", sound.missing, " s before the picture"));
+    if (sound.late > 0.04) note(joined(source.string(), ": its sound begins ", hundredths(sound.late), " s after the picture"));
+    if (sound.missing > 1)
+      note(joined(source.string(), ": its sound ends ", hundredths(sound.missing), " s before the picture"));
+    tell_gaps(source, sound);
     rate_ = sound.rate;
     samples_ = sound.samples;
     if (seconds_ > 0) return;
@@ -197,6 +220,24 @@ class separation {
       const dim_t channels = lip_embedder::features, frames = static_cast<dim_t>(f.size()) / channels;
       f = fit_to_audio({channels, frames, std::move(f)}, samples_, rate_, o_.mouths[i].string(), source.string()).values;
     }
+  }
+
+  void tell_gaps(const fs::path& source, const film_sound& sound) {
+    std::string where;
+    std::size_t told = 0, more = 0;
+    for (const audio_gap& g : sound.gaps) {
+      if (std::abs(g.seconds) <= 0.1) continue;
+      if (told == most_told) {
+        ++more;
+        continue;
+      }
+      char text[96];
+      std::snprintf(text, sizeof text, "%s%.2f s of %s at %.2f s", told++ == 0 ? "" : ", ", std::abs(g.seconds),
+                    g.seconds > 0 ? "silence put in" : "what sounded twice left out", std::max(0., g.at + sound.late));
+      where += text;
+    }
+    if (more > 0) where += joined(" and ", more, " more");
+    if (told > 0) note(joined(source.string(), ": its sound has gaps or overlaps in time: ", where));
   }
 
   void separate() {
@@ -238,10 +279,20 @@ class separation {
 
   void show() {
     write_file_atomically(folder_->file("faces.png").string(), as_bytes_of(sheet(0, people())));
-    separated_film page{
-        (o_.video.empty() ? o_.audio : o_.video).filename().string(), "mixture.wav", network_.info().name, seconds_, {}};
+    separated_film page{(o_.video.empty() ? o_.audio : o_.video).filename().string(),
+                        "mixture.wav",
+                        network_.info().name,
+                        seconds_,
+                        {},
+                        {},
+                        {}};
+    if (!o_.video.empty()) {
+      page.poster = film_poster(o_.video, seconds_ / 2);
+      page.lacking_codec = codec_that_browsers_lack(o_.video);
+    }
     for (std::size_t i = 0; i < people(); ++i)
-      page.faces.push_back({about_[i], voice_name(i), o_.video.empty() ? "" : film_name(i), sheet(i, i + 1)});
+      page.faces.push_back(
+          {about_[i].substr(about_[i].find(": ") + 2), voice_name(i), o_.video.empty() ? "" : film_name(i), sheet(i, i + 1)});
     write_file_atomically(folder_->file("index.html").string(), as_bytes_of(separate_page(page)));
   }
 

@@ -51,12 +51,16 @@ std::string address(const std::string& file) {
   return out;
 }
 
-std::string card(const separated_face& f, std::size_t number) {
+std::string card(const separated_film& film, const separated_face& f, std::size_t number) {
   const std::string name = "Face " + std::to_string(number);
   std::string out = "<section class=\"card\">\n<h2>" + name + "</h2>\n<p>" + escape_html(f.about) + "</p>\n";
   if (!f.film.empty())
     out += "<video controls preload=\"metadata\" aria-label=\"The film with the voice of face " + std::to_string(number) +
-           "\" src=\"" + address(f.film) + "\"></video>\n";
+           (film.poster.empty() ? "" : "\" poster=\"" + data_uri("image/png", film.poster)) + "\" src=\"" + address(f.film) +
+           "\"></video>\n";
+  if (!f.film.empty() && !film.lacking_codec.empty())
+    out += "<p>Browsers do not show pictures of " + escape_html(film.lacking_codec) + ": open <a href=\"" + address(f.film) +
+           "\">" + escape_html(f.film) + "</a> in a player, such as VLC or mpv.</p>\n";
   out += "<audio controls preload=\"metadata\" aria-label=\"The voice of face " + std::to_string(number) + "\" src=\"" +
          address(f.voice) + "\"></audio>\n";
   out += "<img alt=\"The mouth of face " + std::to_string(number) + ", at times spread over the film\" src=\"" +
@@ -71,13 +75,13 @@ std::string separate_page(const separated_film& film) {
   std::snprintf(seconds, sizeof seconds, "%.1f", film.seconds);
   std::string out = head;
   out += "<h1>" + escape_html(film.name) + "</h1>\n<p>" + seconds + " s, " + std::to_string(film.faces.size()) +
-         (film.faces.size() == 1 ? " face" : " faces") + " from left to right, separated by " + escape_html(film.network) +
+         (film.faces.size() == 1 ? " face" : " faces from left to right") + ", separated by " + escape_html(film.network) +
          ". A browser that cannot show the films plays the voices.</p>\n";
   out +=
       "<section class=\"card\" style=\"margin-bottom:1.25rem\">\n<h2>All at once</h2>\n<audio controls preload=\"metadata\" "
       "aria-label=\"The mixture\" src=\"" +
       address(film.mixture) + "\"></audio>\n</section>\n<div class=\"faces\">\n";
-  for (std::size_t i = 0; i < film.faces.size(); ++i) out += card(film.faces[i], i + 1);
+  for (std::size_t i = 0; i < film.faces.size(); ++i) out += card(film, film.faces[i], i + 1);
   return out + "</div>\n</main>\n</body>\n</html>\n";
 }
 

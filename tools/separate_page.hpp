@@ -19,6 +19,8 @@ struct separated_film {
   std::string network;  // the preset's name
   double seconds = 0;
   std::vector<separated_face> faces;
+  std::string poster;         // PNG, what the films show before they are played; may be empty
+  std::string lacking_codec;  // of the films' picture, where browsers do not decode it
 };
 
 // Needs the files it names beside it, but no network and no script.

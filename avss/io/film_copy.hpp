@@ -20,6 +20,7 @@ extern "C" {
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,17 +35,37 @@ struct close_output {
   }
 };
 
-// What players expect in an mp4; everything else goes into a Matroska file.
+// What players expect in an mp4.
 inline bool belongs_in_mp4(AVCodecID id) {
   return id == AV_CODEC_ID_H264 || id == AV_CODEC_ID_HEVC || id == AV_CODEC_ID_AV1 || id == AV_CODEC_ID_VP9 ||
          id == AV_CODEC_ID_MPEG4;
 }
 
+struct copy_container {
+  const char *format, *extension;
+};
+
+// QuickTime films stay what they are: other containers have no place for what theirs says of some pictures, such as how many
+// bits a pixel has.
+inline copy_container choose_container(const media_stream& film) {
+  constexpr copy_container mp4{"mp4", ".mp4"}, mov{"mov", ".mov"}, mkv{"matroska", ".mkv"};
+  const AVCodecID id = film.codec().codec_id;
+  const bool from_quicktime = std::string_view(film.format()).starts_with("mov");
+  for (const copy_container& c : {mp4, from_quicktime ? mov : mkv, from_quicktime ? mkv : mov}) {
+    if (c.format == std::string_view("mp4") && !belongs_in_mp4(id)) continue;
+    const AVOutputFormat* format = av_guess_format(c.format, nullptr, nullptr);
+    if (format && avformat_query_codec(format, id, FF_COMPLIANCE_NORMAL) == 1) return c;
+  }
+  fail(film.path().string(), ": neither an mp4, a mov nor an mkv file can hold its ", avcodec_get_name(id),
+       " picture; convert the film first, for example with ffmpeg");
+}
+
 }  // namespace detail
 
-// ".mp4" or ".mkv": what a copy of the film's picture should be called.
+// ".mp4", ".mkv" or, for what neither can hold, ".mov": what a copy of the film's picture should be called. Throws error as
+// media_stream does, and where none of them can hold it.
 inline std::string film_copy_extension(const std::filesystem::path& film) {
-  return detail::belongs_in_mp4(media_stream(film, media_kind::video).codec().codec_id) ? ".mp4" : ".mkv";
+  return detail::choose_container(media_stream(film, media_kind::video)).extension;
 }
 
 // Copies the packets of a film's picture beside a sound that is given block by block and encoded as AAC. Picture and sound both
@@ -57,8 +78,7 @@ class film_copy {
   film_copy(const std::filesystem::path& film, double begin, std::filesystem::path target, int rate)
       : film_(film, media_kind::video), begin_(begin), target_(std::move(target)) {
     AVFormatContext* made = nullptr;
-    const char* format = detail::belongs_in_mp4(film_.codec().codec_id) ? "mp4" : "matroska";
-    refuse(avformat_alloc_output_context2(&made, nullptr, format, nullptr));
+    refuse(avformat_alloc_output_context2(&made, nullptr, detail::choose_container(film_).format, nullptr));
     output_.reset(made);
     add_picture();
     add_sound(rate);
@@ -107,7 +127,9 @@ class film_copy {
     const AVStream& from = film_.stream();
     AVStream& to = new_stream();
     refuse(avcodec_parameters_copy(to.codecpar, from.codecpar));
-    to.codecpar->codec_tag = 0;  // the other container's
+    // The other container's, unless both have it: some codecs have several, which say more than the codec's name.
+    const unsigned tag = to.codecpar->codec_tag;
+    if (av_codec_get_id(output_->oformat->codec_tag, tag) != to.codecpar->codec_id) to.codecpar->codec_tag = 0;
     to.time_base = from.time_base;
     to.avg_frame_rate = from.avg_frame_rate;
     to.sample_aspect_ratio = from.sample_aspect_ratio;

@@ -31,10 +31,21 @@ struct close_swr {
 
 }  // namespace detail
 
+// Where a file's time stamps say that nothing sounds, or that what comes has sounded already.
+struct audio_gap {
+  double at = 0;       // s after the first sample
+  double seconds = 0;  // of silence put there; less than 0: left out
+};
+
 // As audio_reader, for what libsndfile does not read. Such files do not always say how long they are: frames in info() is 0
-// until the end is reached.
+// until the end is reached. Every sample comes when its time stamp says, to within `jitter`: gaps are filled with silence, what
+// overlaps is left out.
 class media_audio_reader {
  public:
+  static constexpr double jitter = 0.05;         // s; containers round, and pieces are as long as their packets
+  static constexpr double longest_gap = 3600;    // s; longer ones are an error of the time stamps
+  static constexpr double longest_overlap = 10;  // s
+
   // Throws error as media_stream does and, with channel_choice::refuse, for several channels.
   explicit media_audio_reader(std::filesystem::path path, channel_choice choice = channel_choice::first)
       : stream_(std::move(path), media_kind::audio), choice_(choice) {
@@ -52,11 +63,20 @@ class media_audio_reader {
   // until something is read; NaN if the file does not say.
   double starts() const { return std::isnan(first_) ? stream_.starts() : first_; }
 
+  // So far, in their order.
+  const std::vector<audio_gap>& gaps() const { return gaps_; }
+
   // Fills `block` as far as the sound goes; returns the number of samples, 0 at the end. Throws error where the file is
-  // damaged or truncated and for a sample that is NaN or infinite.
+  // damaged or truncated, where its time stamps leap and for a sample that is NaN or infinite.
   std::size_t read(std::span<float> block) {
     std::size_t done = 0;
-    while (done < block.size() && (taken_ < ready_.size() || decode())) {
+    while (done < block.size() && (silence_ > 0 || taken_ < ready_.size() || decode())) {
+      if (silence_ > 0) {
+        const std::size_t quiet = std::min(block.size() - done, silence_);
+        std::fill_n(block.begin() + static_cast<std::ptrdiff_t>(done), quiet, 0.f);
+        silence_ -= quiet, done += quiet;
+        continue;
+      }
       const std::size_t n = std::min(block.size() - done, ready_.size() - taken_);
       std::copy_n(ready_.begin() + static_cast<std::ptrdiff_t>(taken_), n, block.begin() + static_cast<std::ptrdiff_t>(done));
       taken_ += n, done += n;
@@ -70,7 +90,7 @@ class media_audio_reader {
   // Makes the next samples ready; false at the end.
   bool decode() {
     ready_.clear(), taken_ = 0;
-    while (ready_.empty()) {
+    while (ready_.empty() && silence_ == 0) {
       const AVFrame* frame = stream_.next();
       if (!frame) {
         if (decoded_ == 0) fail(where(), ": has a header but no samples; copy or convert it again");
@@ -95,7 +115,30 @@ class media_audio_reader {
     const int got = swr_convert(converter_.get(), out.data(), frame.nb_samples,
                                 const_cast<const std::uint8_t**>(frame.extended_data), frame.nb_samples);
     if (got != frame.nb_samples) stream_.refuse_data(got < 0 ? got : AVERROR_BUG);
+    const std::size_t known = place(stream_.time_of(frame), length);
     mix_down(length);
+    ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(known));
+    decoded_ += static_cast<dim_t>(ready_.size());
+  }
+
+  // Silence before a frame that comes later than the samples so far reach; returns how many of a frame's samples come too
+  // early for their place. All is counted from the first sample, so that small differences do not add up.
+  std::size_t place(double time, std::size_t length) {
+    if (std::isnan(time) || std::isnan(first_)) return 0;
+    const double at = static_cast<double>(decoded_) / info_.rate, late = time - first_ - at;
+    if (late > longest_gap || late < -longest_overlap)
+      fail(where(), ": the time stamps of its sound leap by ", late, " s, ", at, " s after its beginning; expected at most ",
+           longest_gap, " s on, ", longest_overlap, " s back; they are damaged, convert it, for example with ffmpeg");
+    const auto samples = static_cast<std::size_t>(std::llround(std::abs(late) * info_.rate));
+    if (late > jitter) {
+      overlaps_ = false;
+      gaps_.push_back({at, late});
+      silence_ = samples;
+      decoded_ += static_cast<dim_t>(samples);
+    }
+    if (late < -jitter && !overlaps_) gaps_.push_back({at, late});
+    overlaps_ = late < 0 && (overlaps_ || late < -jitter);  // until all that is known is left out
+    return overlaps_ ? std::min(samples, length) : 0;
   }
 
   // Only the samples' type changes: neither rate nor channels, so that nothing is held back.
@@ -123,7 +166,6 @@ class media_audio_reader {
         fail(where(), ": sample ", decoded_ + static_cast<dim_t>(i), " is ", std::isnan(ready_[i]) ? "NaN" : "infinite",
              "; expected finite samples, make the file again");
     }
-    decoded_ += static_cast<dim_t>(length);
   }
 
   media_stream stream_;
@@ -134,7 +176,10 @@ class media_audio_reader {
   std::vector<float> planes_;  // [channels][samples of a frame]
   std::vector<float> ready_;   // samples not yet read, from taken_ on
   std::size_t taken_ = 0;
-  dim_t decoded_ = 0;                                        // samples so far
+  std::size_t silence_ = 0;  // samples to come before those
+  std::vector<audio_gap> gaps_;
+  bool overlaps_ = false;                                    // what comes has sounded already
+  dim_t decoded_ = 0;                                        // samples so far, silence among them
   double first_ = std::numeric_limits<double>::quiet_NaN();  // s, time of the first sample
 };
 

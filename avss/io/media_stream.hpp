@@ -23,6 +23,7 @@ extern "C" {
 #include <memory>
 #include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #if LIBAVCODEC_VERSION_INT < AV_VERSION_INT(59, 37, 100)
@@ -98,7 +99,15 @@ class media_stream {
   const std::filesystem::path& path() const { return path_; }
   const AVCodecContext& codec() const { return *decoder_; }
   // What the header says, or the file's size if it says nothing; 0: unknown.
-  double seconds() const { return container_->duration > 0 ? static_cast<double>(container_->duration) / AV_TIME_BASE : 0.; }
+  double seconds() const {
+    if (container_->duration <= 0) return 0;
+    const double length = static_cast<double>(container_->duration) / AV_TIME_BASE;
+    // Theirs counts from 0 of a clock that may begin later.
+    const std::string_view name = format();
+    const bool late = (name.starts_with("matroska") || name.starts_with("mov")) && container_->start_time > 0;
+    const double begins = late ? static_cast<double>(container_->start_time) / AV_TIME_BASE : 0;
+    return begins < length ? length - begins : length;
+  }
 
   // When the stream begins, in seconds on the clock that all streams of the file share; NaN if the file does not say. Sound
   // and picture need not begin together.
@@ -109,12 +118,18 @@ class media_stream {
   const AVStream& stream() const { return *container_->streams[index_]; }
   const char* format() const { return container_->iformat->name; }  // FFmpeg's name of the container
 
+  // Frames so far whose decoder met damage, and made up what it could not read.
+  std::size_t damaged() const { return damaged_; }
+
   // The next frame, valid until the next call; null at the end. Throws error where the file is damaged, and where it ends
   // before its header says.
   const AVFrame* next() {
     for (;;) {
       const int code = avcodec_receive_frame(decoder_.get(), frame_.get());
-      if (code == 0) return frame_.get();
+      if (code == 0) {
+        if (frame_->decode_error_flags != 0 || (frame_->flags & AV_FRAME_FLAG_CORRUPT)) ++damaged_;
+        return frame_.get();
+      }
       if (code == AVERROR_EOF) return nullptr;
       if (code != AVERROR(EAGAIN)) refuse_data(code);
       feed();
@@ -260,6 +275,7 @@ class media_stream {
   detail::av_handle<AVFrame> frame_;
   unsigned index_ = 0;  // of the stream
   double reached_ = 0;  // s
+  std::size_t damaged_ = 0;
 };
 
 }  // namespace avss

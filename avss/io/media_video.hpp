@@ -51,7 +51,8 @@ inline grey_picture turned(const grey_picture& p, int quarters) {
 
 }  // namespace detail
 
-// Frames in the order in which they are shown, upright, all of the first one's size. Grey is luma stretched to 0 .. 255, as
+// Frames in the order in which they are shown, upright, all of the first one's size and of square pixels: where the film's are
+// not, they are made wider or higher, never fewer. Grey is luma stretched to 0 .. 255, as
 // conversion to colours and from there to grey by ITU-R BT.601 gives it.
 class media_video_reader {
  public:
@@ -75,6 +76,9 @@ class media_video_reader {
   // When the picture begins, in seconds on the clock of the file (media_audio.hpp has the sound's); NaN if the file does not
   // say. steady_frames::start tells it of the frames themselves.
   double starts() const { return stream_.starts(); }
+
+  // Frames so far that could not be decoded whole.
+  std::size_t damaged() const { return stream_.damaged(); }
 
   // False at the end, and f is untouched. Times do not fall; frames without one follow at the usual distance.
   bool next(video_frame& f) {
@@ -104,10 +108,23 @@ class media_video_reader {
  private:
   std::string where() const { return stream_.path().string(); }
 
+  // What the container says of the pixels' shape goes before what the codec says. Nobody makes pixels more than `oddest` times
+  // as long as wide: then they are taken for square, as players do.
+  void choose_size(const AVFrame& frame) {
+    width_ = frame.width, height_ = frame.height;
+    const AVRational said =
+        stream_.stream().sample_aspect_ratio.num > 0 ? stream_.stream().sample_aspect_ratio : frame.sample_aspect_ratio;
+    constexpr double oddest = 8;
+    const double shape = said.num > 0 && said.den > 0 ? av_q2d(said) : 1;
+    if (!(shape > 1 / oddest && shape < oddest)) return;
+    const long width = std::lround(width_ * std::max(1., shape)), height = std::lround(height_ / std::min(1., shape));
+    if (width <= 1 << 14 && height <= 1 << 14) width_ = static_cast<int>(width), height_ = static_cast<int>(height);
+  }
+
   void convert(const AVFrame& frame, grey_picture& out) {
     if (frame.width <= 0 || frame.height <= 0 || frame.width > 1 << 14 || frame.height > 1 << 14)
       fail(where(), ": has frames of ", frame.width, " x ", frame.height, "; expected 1 to ", 1 << 14, " pixels each way");
-    if (count_ == 0) width_ = frame.width, height_ = frame.height;
+    if (count_ == 0) choose_size(frame);
     scaler_.reset(sws_getCachedContext(scaler_.release(), frame.width, frame.height, static_cast<AVPixelFormat>(frame.format),
                                        width_, height_, AV_PIX_FMT_GRAY8, SWS_BILINEAR | SWS_ACCURATE_RND, nullptr, nullptr,
                                        nullptr));

@@ -33,7 +33,9 @@ class scratch_file {
       const ssize_t n =
           ::pwrite(file_.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(4 * written_ + done));
       if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) fail(folder_.string(), ": writing failed: ", detail::system_message(n < 0 ? errno : ENOSPC));
+      if (n <= 0)
+        fail(folder_.string(), ": writing failed: ", detail::system_message(n < 0 ? errno : ENOSPC),
+             "; free some space or choose another disk");
       done += static_cast<std::size_t>(n);
     }
     written_ += samples.size();

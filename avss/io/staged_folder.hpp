@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <avss/core/error.hpp>
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -18,13 +19,16 @@ namespace avss {
 // throws before it, the target stays as it was and what was made is removed.
 class staged_folder {
  public:
-  // Makes the folders above the target. Throws error where that, or a folder beside it, cannot be made.
+  // Makes the folders above the target. Throws error where that, or a folder beside it, cannot be made, and where the target is
+  // no folder.
   explicit staged_folder(const std::filesystem::path& target) : target_(std::filesystem::absolute(target).lexically_normal()) {
     namespace fs = std::filesystem;
     if (!target_.has_filename()) target_ = target_.parent_path();
     static std::atomic<unsigned> serial{0};
     const std::string name = "." + target_.filename().string().substr(0, 64) + ".part-" + std::to_string(::getpid()) + "-";
     std::error_code code;
+    if (fs::exists(target_, code) && !fs::is_directory(target_, code))
+      fail(target_.string(), ": is there and is no folder; choose another folder");
     fs::create_directories(target_.parent_path(), code);
     // A killed process of the same number may have left such a name.
     fs::path part;
@@ -49,6 +53,20 @@ class staged_folder {
     std::filesystem::create_directories(path.parent_path(), code);
     if (code) fail((target_ / inside).string(), ": cannot be made: ", code.message(), "; choose another folder");
     return path;
+  }
+
+  // Runs `work`, which makes files: errors tell of the target, not of the hidden folder, which nobody will find.
+  template <class Work>
+  void make(Work&& work) const {
+    try {
+      work();
+    } catch (const error& e) {
+      std::string text = e.what();
+      const std::string hidden = one_line(part_.string()), shown = one_line(target_.string());
+      for (std::size_t at = 0; (at = text.find(hidden, at)) != std::string::npos; at += shown.size())
+        text.replace(at, hidden.size(), shown);
+      throw error(text);
+    }
   }
 
   // In a target that is there, the file `last` comes last: it shows that all others are there.

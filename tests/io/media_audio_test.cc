@@ -106,6 +106,69 @@ TEST_F(media_audio, takes_the_first_channel_or_the_mean_or_refuses) {
   EXPECT_TRUE(says(read_error(path, channel_choice::refuse), path.string(), "2 channels", "expected 1"));
 }
 
+TEST_F(media_audio, fills_a_gap_in_the_time_stamps) {
+  const std::vector<float> x = chirp(48000);
+  media_file(folder / "x.mkv")
+      .add_pictures(AV_CODEC_ID_MPEG4, 25, 100)
+      .move_sound(1.024, 0.8)
+      .add_sound(AV_CODEC_ID_PCM_S16LE, 16000, x)
+      .write();
+  constexpr std::size_t from = 16384, by = 12800;
+  for (const std::size_t size : {333u, 100000u}) {
+    media_audio_reader reader(folder / "x.mkv");
+    std::vector<float> y, block(size);
+    while (const std::size_t got = reader.read(block)) y.insert(y.end(), block.begin(), block.begin() + static_cast<long>(got));
+    ASSERT_EQ(y.size(), x.size() + by);
+    EXPECT_EQ(reader.info().frames, static_cast<dim_t>(y.size()));
+    for (std::size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(y[i < from ? i : i + by], x[i], 1. / 16384) << i;
+    for (std::size_t i = from; i < from + by; ++i) ASSERT_EQ(y[i], 0.f) << i;
+    ASSERT_EQ(reader.gaps().size(), 1u);
+    EXPECT_NEAR(reader.gaps()[0].at, 1.024, 0.001);
+    EXPECT_NEAR(reader.gaps()[0].seconds, 0.8, 0.001);
+  }
+}
+
+TEST_F(media_audio, fills_a_gap_of_a_sound_that_is_coded) {
+  const std::vector<float> x = chirp(48000);
+  const auto read = [&](double by) {
+    media_file(folder / "x.mp4").move_sound(1.024, by).add_sound(AV_CODEC_ID_AAC, 16000, x).write();
+    return read_media_audio(folder / "x.mp4").samples;
+  };
+  const std::vector<float> whole = read(0), parted = read(0.8);
+  ASSERT_NEAR(static_cast<double>(parted.size()), static_cast<double>(whole.size() + 12800), 20);
+  const std::size_t moved = parted.size() - whole.size();
+  for (std::size_t i = 0; i < 14000; ++i) ASSERT_EQ(parted[i], whole[i]) << i;
+  for (std::size_t i = 20000; i < whole.size(); ++i) ASSERT_EQ(parted[i + moved], whole[i]) << i;
+}
+
+TEST_F(media_audio, leaves_out_what_overlaps_and_leaves_jitter) {
+  const std::vector<float> x = chirp(24000);
+  const auto read = [&](double by) {
+    media_file(folder / "x.mka").move_sound(1.024, by).add_sound(AV_CODEC_ID_PCM_S16LE, 8000, x).write();
+    return read_media_audio(folder / "x.mka").samples;
+  };
+  constexpr std::size_t from = 8192, back = 960;
+  const std::vector<float> y = read(-0.12);
+  ASSERT_EQ(y.size(), x.size() - back);
+  for (std::size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], x[i < from ? i : i + back], 1. / 16384) << i;
+  for (const double jitter : {0.03, -0.03}) EXPECT_EQ(read(jitter).size(), x.size()) << jitter;
+  EXPECT_TRUE(says(error_of([&] { read(4000); }), "x.mka", "leap by 4000 s", "convert"));
+}
+
+TEST_F(media_audio, a_clock_that_begins_late_is_no_truncation) {
+  const std::vector<float> x = chirp(48000);
+  for (const char* name : {"x.mkv", "x.mp4", "x.ts"}) {
+    const fs::path path = folder / name;
+    const AVCodecID codec = path.extension() == ".mkv" ? AV_CODEC_ID_PCM_S16LE : AV_CODEC_ID_AAC;
+    media_file(path).delay_all(1000).add_pictures(AV_CODEC_ID_MPEG4, 25, 75).add_sound(codec, 16000, x).write();
+    EXPECT_EQ(read_error(path), "") << name;
+    EXPECT_NEAR(media_audio_reader(path).seconds(), 3, 0.2) << name;
+  }
+  const std::string whole = bytes_of_file(folder / "x.mkv");
+  write_bytes(folder / "x.mkv", whole.substr(0, whole.size() / 2));
+  EXPECT_TRUE(says(read_error(folder / "x.mkv"), "truncated", "again"));
+}
+
 TEST_F(media_audio, refuses_a_truncated_file) {
   const std::vector<float> x = noise(80000, 3, 0.3);
   media_file(folder / "x.mka").add_sound(AV_CODEC_ID_PCM_S16LE, 16000, x).write();

@@ -146,6 +146,57 @@ TEST_F(media_video, turns_what_was_filmed_lying) {
   EXPECT_EQ(corner(270), "standing ...#");
 }
 
+// What is drawn 16 x 16 in the file is as wide and high as its pixels' shape says.
+TEST_F(media_video, makes_pixels_square) {
+  grey_picture p = blank(64, 48, 40);
+  for (std::size_t y = 16; y < 32; ++y)
+    for (std::size_t x = 24; x < 40; ++x) p.pixels[y * 64 + x] = 220;
+  const auto sizes = [&](const std::string& name, int width, int height, int turned = 0) {
+    const fs::path path = folder / name;
+    media_file(path).pixel_shape(width, height).add_film(AV_CODEC_ID_MPEG4, {p, p}, {0, 40}, turned).write();
+    media_video_reader reader(path);
+    video_frame f;
+    EXPECT_TRUE(reader.next(f));
+    const std::size_t w = f.picture.width, h = f.picture.height;
+    std::size_t across = 0, down = 0;
+    for (std::size_t x = 0; x < w; ++x) across += f.picture.pixels[h / 2 * w + x] > 130;
+    for (std::size_t y = 0; y < h; ++y) down += f.picture.pixels[y * w + w / 2] > 130;
+    return std::vector<std::size_t>{w, h, across, down};
+  };
+  using list = std::vector<std::size_t>;
+  for (const char* ending : {".mkv", ".mp4", ".avi"}) {  // the last one's container does not say, its codec does
+    EXPECT_EQ(sizes(std::string("square") + ending, 1, 1), (list{64, 48, 16, 16})) << ending;
+    EXPECT_EQ(sizes(std::string("wide") + ending, 2, 1), (list{128, 48, 32, 16})) << ending;
+    EXPECT_EQ(sizes(std::string("high") + ending, 3, 4), (list{64, 64, 16, 22})) << ending;
+  }
+  EXPECT_EQ(sizes("turned.mov", 2, 1, 90), (list{48, 128, 16, 32}));
+}
+
+TEST_F(media_video, counts_frames_that_are_damaged) {
+  std::vector<grey_picture> pictures;
+  lcg random(3);
+  for (int n = 0; n < 30; ++n) {
+    grey_picture p = blank(64, 48);
+    for (std::uint8_t& v : p.pixels) v = static_cast<std::uint8_t>(128 + 100 * random());
+    pictures.push_back(p);
+  }
+  const fs::path path = folder / "x.avi";
+  media_file(path).add_film(AV_CODEC_ID_MPEG4, pictures).write();
+  const auto damaged = [&] {
+    media_video_reader reader(path);
+    video_frame f;
+    while (reader.next(f)) {
+    }
+    return reader.damaged();
+  };
+  EXPECT_EQ(damaged(), 0u);
+  std::string bytes = bytes_of_file(path);
+  for (std::size_t i = bytes.size() / 2; i < bytes.size() / 2 + 200; ++i) bytes[i] = static_cast<char>(37 * i);
+  write_bytes(path, bytes);
+  EXPECT_GT(damaged(), 0u);
+  EXPECT_LT(damaged(), 30u);
+}
+
 TEST_F(media_video, refuses_what_is_no_film) {
   const std::string missing = (folder / "none.mp4").string();
   EXPECT_TRUE(says(read_error(missing), missing, "No such file"));

@@ -47,6 +47,20 @@ TEST_F(staged, leaves_nothing_without_publish) {
   EXPECT_TRUE(fs::is_empty(folder / "a"));
 }
 
+TEST_F(staged, refuses_a_target_that_is_no_folder_at_once) {
+  fs::create_directories(folder / "a");
+  write_bytes(target(), "a file");
+  EXPECT_TRUE(says(error_of([&] { staged_folder s(target()); }), target().string(), "is no folder", "choose another"));
+  EXPECT_EQ(bytes_of_file(target()), "a file");
+  EXPECT_EQ(count_files(), 1u);
+}
+
+TEST_F(staged, errors_tell_of_the_target) {
+  const staged_folder s(target());
+  const std::string text = error_of([&] { s.make([&] { fail(s.file("x.wav").string(), ": the disk is full; free some"); }); });
+  EXPECT_EQ(text, (target() / "x.wav").string() + ": the disk is full; free some");
+}
+
 TEST_F(staged, the_last_file_is_not_there_when_another_fails) {
   fs::create_directories(target());
   write_bytes(target() / "x", "a file where a folder should be");

@@ -50,6 +50,15 @@ class media_file {
     return *this;
   }
 
+  // 25 frames a second of black with a white stripe that moves down, in QuickTime's animation codec, with 32 bits a pixel.
+  media_file& add_animation(int count) {
+    AVCodecContext* e = make_encoder(AV_CODEC_ID_QTRLE);
+    e->width = 64, e->height = 48, e->pix_fmt = AV_PIX_FMT_ARGB, e->time_base = {1, 25};
+    add_stream(e);
+    pictures_.emplace_back(encoders_.size() - 1, count);
+    return *this;
+  }
+
   // Grey pictures that grow lighter.
   media_file& add_pictures(AVCodecID codec, int fps, int count) {
     AVCodecContext* e = make_encoder(codec);
@@ -65,7 +74,8 @@ class media_file {
     AVCodecContext* e = make_encoder(codec);
     e->width = static_cast<int>(pictures.front().width), e->height = static_cast<int>(pictures.front().height);
     e->pix_fmt = codec == AV_CODEC_ID_MJPEG ? AV_PIX_FMT_YUVJ420P : AV_PIX_FMT_YUV420P, e->time_base = {1, 1000};
-    e->bit_rate = 4'000'000, e->gop_size = 12;
+    e->bit_rate = 4'000'000, e->gop_size = 12, e->max_b_frames = b_frames_;
+    e->sample_aspect_ratio = shape_;
     add_stream(e);
     if (turned != 0) {
       auto* matrix = reinterpret_cast<std::int32_t*>(av_stream_new_side_data(
@@ -84,6 +94,26 @@ class media_file {
   // Sound begins that much later than the clock.
   media_file& delay_sound(double seconds) {
     sound_delay_ = seconds;
+    return *this;
+  }
+  // Of films that are added later: pixels so many times as wide as high.
+  media_file& pixel_shape(int width, int height) {
+    shape_ = {width, height};
+    return *this;
+  }
+  // Of films that are added later: so many frames between two others are coded after the second one.
+  media_file& b_frames(int count) {
+    b_frames_ = count;
+    return *this;
+  }
+  // What sounds from a time on sounds that much later, or, with less than 0, is said to: pieces overlap. Once.
+  media_file& move_sound(double from, double by) {
+    moved_from_ = from, moved_by_ = by;
+    return *this;
+  }
+  // The clock of the file begins later: of sound and pictures.
+  media_file& delay_all(double seconds) {
+    delay_ = seconds;
     return *this;
   }
 
@@ -113,6 +143,7 @@ class media_file {
     AVStream* s = avformat_new_stream(container_, nullptr);
     s->time_base = e->time_base;
     check(avcodec_parameters_from_context(s->codecpar, e), "stream");
+    s->sample_aspect_ratio = e->sample_aspect_ratio;
   }
 
   void encode(std::size_t stream, const AVFrame* frame) {
@@ -121,6 +152,9 @@ class media_file {
     AVPacket* packet = av_packet_alloc();
     while (avcodec_receive_packet(e, packet) == 0) {
       packet->stream_index = static_cast<int>(stream);
+      const std::int64_t shift = std::llround(delay_ / av_q2d(e->time_base));
+      if (packet->pts != AV_NOPTS_VALUE) packet->pts += shift;
+      if (packet->dts != AV_NOPTS_VALUE) packet->dts += shift;
       if (packet->duration == 0) packet->duration = 1;
       av_packet_rescale_ts(packet, e->time_base, container_->streams[stream]->time_base);
       check(av_interleaved_write_frame(container_, packet), "writing");
@@ -146,7 +180,8 @@ class media_file {
       AVFrame* frame = av_frame_alloc();
       frame->nb_samples = std::min(size, length - at), frame->format = e->sample_fmt, frame->sample_rate = e->sample_rate;
       av_channel_layout_copy(&frame->ch_layout, &e->ch_layout);
-      frame->pts = at + std::lround(sound_delay_ * e->sample_rate);
+      const double moved = at >= moved_from_ * e->sample_rate ? moved_by_ : 0;
+      frame->pts = at + std::lround((sound_delay_ + moved) * e->sample_rate);
       check(av_frame_get_buffer(frame, 0), "memory");
       for (int i = 0; i < frame->nb_samples; ++i)
         for (int c = 0; c < channels; ++c)
@@ -163,7 +198,11 @@ class media_file {
       AVFrame* frame = av_frame_alloc();
       frame->width = e->width, frame->height = e->height, frame->format = e->pix_fmt, frame->pts = n;
       check(av_frame_get_buffer(frame, 0), "memory");
-      for (int plane = 0; plane < 3; ++plane)
+      if (e->pix_fmt == AV_PIX_FMT_ARGB) {
+        std::memset(frame->data[0], 0, static_cast<std::size_t>(frame->linesize[0] * e->height));
+        std::memset(frame->data[0] + n % e->height * frame->linesize[0], 255, static_cast<std::size_t>(4 * e->width));
+      }
+      for (int plane = 0; plane < 3 && frame->data[plane] && e->pix_fmt != AV_PIX_FMT_ARGB; ++plane)
         std::memset(frame->data[plane], plane == 0 ? 4 * n % 256 : 128,
                     static_cast<std::size_t>(frame->linesize[plane] * (plane == 0 ? e->height : e->height / 2)));
       encode(stream, frame);
@@ -201,7 +240,9 @@ class media_file {
   }
 
   AVFormatContext* container_ = nullptr;
-  double sound_delay_ = 0;  // s
+  double sound_delay_ = 0, moved_from_ = 0, moved_by_ = 0, delay_ = 0;  // s
+  int b_frames_ = 0;
+  AVRational shape_{0, 1};
   std::vector<AVCodecContext*> encoders_;
   std::vector<std::pair<std::size_t, std::vector<float>>> sounds_;  // stream, samples
   std::vector<std::pair<std::size_t, int>> pictures_;               // stream, number

@@ -81,6 +81,26 @@ TEST_F(crop_mouths_job, names_one_person_as_the_film_and_tells_gaps) {
   EXPECT_EQ(landmarks.find("centres")->shape, (std::vector<dim_t>{60, 2}));
 }
 
+// The face stays about where it is, and everything around it changes: who talks before is not who talks after.
+TEST_F(crop_mouths_job, begins_faces_anew_at_a_cut) {
+  std::vector<grey_picture> pictures;
+  for (int t = 0; t < 70; ++t) {
+    grey_picture p = blank(320, 128, 30);
+    for (std::size_t y = 0; y < 128; ++y)
+      for (std::size_t x = 0; x < 320; ++x)
+        if ((x / 80 + y / 32) % 2 == (t < 40 ? 0u : 1u)) p.pixels[y * 320 + x] = 160;
+    draw_square(p, t < 40 ? 8 : 16, 24, 88, 205);
+    pictures.push_back(p);
+  }
+  media_file(folder / "cut.avi").add_film(AV_CODEC_ID_MJPEG, pictures).write();
+  ASSERT_EQ(run(options({folder / "cut.avi"})), 0) << err.str();
+  EXPECT_NE(out.str().find("1 cuts"), std::string::npos) << out.str();
+  EXPECT_NE(bytes_of_file(folder / "out/reports/cut.json").find("\"cuts\": [40]"), std::string::npos);
+  ASSERT_TRUE(fs::exists(folder / "out/mouths/cut_2.npz")) << out.str();
+  EXPECT_EQ(read_mouth_clip((folder / "out/mouths/cut_1.npz").string()).frames, 40);
+  EXPECT_EQ(read_mouth_clip((folder / "out/mouths/cut_2.npz").string()).frames, 30);
+}
+
 TEST_F(crop_mouths_job, goes_on_where_it_was_and_overwrites_nothing) {
   const fs::path a = film("a.avi", 1), b = film("b.avi", 1);
   ASSERT_EQ(run(options({a})), 0);

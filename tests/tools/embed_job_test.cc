@@ -186,6 +186,8 @@ TEST_F(embed_job, a_damaged_manifest_is_refused) {
   EXPECT_TRUE(says(run(0).err, "line 7 is damaged", "overwrite=true"));
   std::ofstream(manifest, std::ios::trunc) << "{}\n";
   EXPECT_TRUE(says(run(0).err, "line 1 is damaged"));
+  std::ofstream(manifest, std::ios::trunc) << "no JSON\n";
+  EXPECT_TRUE(says(run(0).err, "line 1 is damaged", "overwrite=true"));
   std::ofstream(manifest, std::ios::trunc) << "";
   EXPECT_TRUE(says(run(0).err, "line 1 is damaged"));
 }

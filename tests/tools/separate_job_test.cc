@@ -120,7 +120,10 @@ TEST_F(separate_job, gives_each_face_its_voice_and_film) {
     EXPECT_LT(error, 0.5 * power) << skip;
   }
   EXPECT_NE(out.str().find("2 voices of 1.6 s"), std::string::npos) << out.str();
-  EXPECT_NE(bytes_of_file(folder / "out/index.html").find("face2.mkv"), std::string::npos);
+  const std::string page = bytes_of_file(folder / "out/index.html");
+  for (const char* part :
+       {"face2.mkv", "poster=\"data:image/png", "Browsers do not show pictures of mjpeg", "<p>frames 0 to 39"})
+    EXPECT_NE(page.find(part), std::string::npos) << part;
 }
 
 TEST_F(separate_job, a_voice_is_silent_while_its_face_is_away) {
@@ -157,6 +160,45 @@ TEST_F(separate_job, sound_that_begins_late_or_ends_early_stays_where_it_was) {
   for (std::size_t i = 6400 + x.size(); i < mixture.size(); ++i) ASSERT_EQ(mixture[i], 0.f);
   EXPECT_NE(err.str().find("begins 0.4 s after the picture"), std::string::npos) << err.str();
   EXPECT_NE(err.str().find("ends 2 s before the picture"), std::string::npos) << err.str();
+}
+
+TEST_F(separate_job, sound_with_a_gap_in_its_time_stamps_stays_in_step) {
+  const fs::path film = folder / "gap.mkv";
+  const std::vector<float> x = sound(60 * 640);
+  media_file(film)
+      .add_film(AV_CODEC_ID_MJPEG, pictures(1, 80))
+      .move_sound(1.024, 0.8)
+      .add_sound(AV_CODEC_ID_PCM_S16LE, rate, x)
+      .write();
+  ASSERT_EQ(run(options(film)), 0) << err.str();
+  const std::vector<float> mixture = voice("mixture.wav");
+  ASSERT_EQ(mixture.size(), 80u * 640);
+  for (std::size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(mixture[i < 16384 ? i : i + 12800], x[i], 1e-4) << i;
+  EXPECT_NE(err.str().find("0.80 s of silence put in at 1.02 s"), std::string::npos) << err.str();
+}
+
+TEST_F(separate_job, trouble_that_can_be_known_is_told_before_faces_are_looked_for) {
+  struct no_finder final : face_finder {
+    std::vector<face_box> find(const grey_picture&, double) override { throw std::logic_error("looks for faces"); }
+    std::vector<face_box> find_near(const grey_picture&, const face_box&) override { throw std::logic_error("looks again"); }
+    landmarks68 landmarks(const grey_picture&, const face_box&) override { throw std::logic_error("looks for points"); }
+  } finder;
+  const auto refused = [&](const separate_options& o) {
+    middle_embedder encoder(0);
+    function_av_separator network(rate, multiply, 1, 1, lip_embedder::features);
+    return error_of([&] { run_separate(o, network, encoder, &finder, out, err); });
+  };
+  const fs::path silent = folder / "silent.avi", talk = folder / "talk.avi";
+  media_file(silent).add_film(AV_CODEC_ID_MJPEG, pictures(1, 40)).write();
+  media_file(talk).add_film(AV_CODEC_ID_MJPEG, pictures(1, 40)).add_sound(AV_CODEC_ID_PCM_S16LE, rate, sound(25600)).write();
+  EXPECT_TRUE(says(refused(options(silent)), "silent.avi", "no audio stream"));
+  separate_options o = options(talk);
+  o.audio = folder / "none.wav";
+  EXPECT_TRUE(says(refused(o), "none.wav", "No such file"));
+  o = options(talk);
+  o.out = folder / "file";
+  write_bytes(o.out, "mine");
+  EXPECT_TRUE(says(refused(o), "file", "is no folder", "choose another"));
 }
 
 TEST_F(separate_job, mouths_and_sound_need_no_film) {
