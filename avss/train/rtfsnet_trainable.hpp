@@ -19,6 +19,10 @@ namespace avss {
 
 // Takes t.faces faces for each mixture, whose voices are the targets in the same order. Metrics are permuted where the
 // objective is. BatchNorm uses and collects the statistics of batches; those of a step that is given up are forgotten.
+//
+// All faces of a batch of B go through the network at once: the mixture is heard once, and BatchNorm takes one mean and variance
+// of all B t.faces, and advances its running ones once a step. The reference project's RTFSNet2SpeakersSeparation runs its network
+// once for each face instead: statistics of B items, advanced t.faces times a step. So steps of more than one face differ from its.
 template <rtfsnet_config S>
 class rtfsnet_trainable final : public separation_trainable<av_engine<RtfsNet<S>, cpu>> {
  public:

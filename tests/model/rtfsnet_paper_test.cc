@@ -31,6 +31,21 @@ std::vector<double> sine(std::size_t n) {
   return t;
 }
 
+template <class Saved>
+void expect_intermediates(const published_values& g, const std::string& c, const Saved& s) {
+  constexpr double limit = 1e-6;  // of values stored in float
+  expect_intermediate(g, c + "/spec", s.encoded.spectrum, limit);
+  expect_intermediate(g, c + "/enc", s.e.data, limit);
+  expect_intermediate(g, c + "/a0", s.a0.data, limit);
+  expect_intermediate(g, c + "/a1", s.a1.data, limit);
+  expect_intermediate(g, c + "/v1", s.fused.video, limit);
+  expect_intermediate(g, c + "/fused", s.a[0].data, limit);
+  expect_intermediate(g, c + "/aR", s.a[3].data, limit);
+  expect_intermediate(g, c + "/mask", s.masked.mask, limit, true);
+  expect_intermediate(g, c + "/z", masked_map(s).data(), limit);
+  expect_intermediate(g, c + "/outspec", s.spectrum.data, limit);
+}
+
 TEST_F(RtfsNetPaper, intermediates_and_gradients) {
   const published_values g(folder + "rtfsnet_golden.npz"), grad(folder + "rtfsnet_golden_grad.npz");
   published_network<exact> net(g);
@@ -38,20 +53,10 @@ TEST_F(RtfsNetPaper, intermediates_and_gradients) {
   const auto r = net.run(
       g["a/wav"], g["a/emb"], {.mode = pass::train},
       [&](const auto& y, const auto&, auto& dy, auto&) { loss = negative_snr(y, sine(y.size()), dy); },
-      [&](const auto& s) {
-        constexpr double limit = 1e-6;  // of values stored in float
-        expect_intermediate(g, "a/spec", s.encoded.spectrum, limit);
-        expect_intermediate(g, "a/enc", s.e.data, limit);
-        expect_intermediate(g, "a/a0", s.a0.data, limit);
-        expect_intermediate(g, "a/a1", s.a1.data, limit);
-        expect_intermediate(g, "a/v1", s.fused.video, limit);
-        expect_intermediate(g, "a/fused", s.a[0].data, limit);
-        expect_intermediate(g, "a/aR", s.a[3].data, limit);
-        expect_intermediate(g, "a/mask", s.masked.mask, limit, true);
-        expect_intermediate(g, "a/outspec", s.spectrum.data, limit);
-      });
+      [&](const auto& s) { expect_intermediates(g, "a", s); });
   expect_close(r.y, g["a/out"], 2e-6, "output");  // 7e-8 absolute
   EXPECT_NEAR(loss, grad.number("eval_loss"), 1e-6);
+  EXPECT_NEAR(loss, g.number("a/neg_snr_vs_sine"), 1e-6);
   double total = 0;
   std::size_t n = 0, whole = 0;
   for (const param_info& p : list_params(net.net())) {
@@ -97,8 +102,11 @@ TEST_F(RtfsNetPaper, batch_statistics) {
 TEST_F(RtfsNetPaper, two_seconds) {
   const published_values g(folder + "rtfsnet_golden.npz");
   published_network<exact> net(g);
-  const auto r = net.run(g["b/wav"], g["b/emb"], {}, no_loss, no_look);
+  const auto r = net.run(g["b/wav"], g["b/emb"], {.mode = pass::train, .backward = false}, no_loss,
+                         [&](const auto& s) { expect_intermediates(g, "b", s); });
   expect_close(r.y, g["b/out"], 2e-6, "output");
+  std::vector<double> unused(r.y.size());
+  EXPECT_NEAR(negative_snr(r.y, sine(r.y.size()), unused), g.number("b/neg_snr_vs_sine"), 1e-6);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <avss/io/rtfsnet_layouts.hpp>
 #include <avss/layer/init.hpp>
 #include <avss/model/rtfsnet.hpp>
+#include <avss/op/fusion.hpp>
 #include <avss/reference/rtfsnet.hpp>
 #include <cmath>
 #include <cstdlib>
@@ -15,6 +16,7 @@
 #include <string>
 #include <tests/support/compare.hpp>
 #include <tests/support/run_rtfsnet.hpp>
+#include <type_traits>
 #include <vector>
 
 namespace avss::test {
@@ -73,14 +75,22 @@ class published_network {
   const network& net() const { return net_; }
   // What the file calls a tensor of the network.
   std::string name_in_file(const std::string& ours) const { return their_name(source_, ours); }
+  std::vector<double>& values() { return values_; }
   std::vector<double>& states() { return states_; }
 
-  template <class MakeDy, class Look>
-  rtfsnet_result<double> run(const std::vector<double>& x, const std::vector<double>& v, rtfsnet_task task, MakeDy&& make_dy,
-                             Look&& look) {
+  // On another backend the weights are rounded to its values.
+  template <class B = reference<double>, class MakeDy, class Look>
+  rtfsnet_result<typename B::value_type> run(const std::vector<double>& x, const std::vector<double>& v, rtfsnet_task task,
+                                             MakeDy&& make_dy, Look&& look) {
     task.length = static_cast<dim_t>(x.size()) / task.batch;
     task.video_frames = static_cast<dim_t>(v.size()) / (task.batch * task.faces * network::video_channels);
-    return run_rtfsnet<reference<double>>(net_, values_, states_, x, v, task, make_dy, look);
+    if constexpr (std::is_same_v<B, reference<double>>) {
+      return run_rtfsnet<B>(net_, values_, states_, x, v, task, make_dy, look);
+    } else {
+      using T = typename B::value_type;
+      std::vector<T> values(values_.begin(), values_.end()), states(states_.begin(), states_.end());
+      return run_rtfsnet<B>(net_, values, states, {x.begin(), x.end()}, {v.begin(), v.end()}, task, make_dy, look);
+    }
   }
 
   std::vector<double> gradient(const rtfsnet_result<double>& r, const param_info& p) const {
@@ -113,6 +123,17 @@ inline void expect_intermediate(const published_values& g, const std::string& na
   EXPECT_NEAR(mean, moments[0], limit * scale) << name;
   EXPECT_NEAR(std::sqrt(square), moments[1], limit * scale) << name;
   for (std::size_t i = 0; i < some.size(); ++i) ASSERT_NEAR(at(i * 9973), some[i], limit * 10 * scale) << name << " " << i;
+}
+
+// The masked map, which a pass does not keep.
+template <class Saved>
+std::vector<double> masked_map(const Saved& s) {
+  const auto& e = s.e;
+  std::vector<double> z(static_cast<std::size_t>(e.size()));
+  reference<double> backend;
+  const op::complex_mask_fwd<double> o{e.dim(0), 1, e.dim(1), e.dim(2) * e.dim(3), s.masked.mask, e.data, z.data()};
+  execute(backend, o, nullptr);
+  return z;
 }
 
 inline std::vector<double> without_mean(std::vector<double> v) {

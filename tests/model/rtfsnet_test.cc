@@ -111,36 +111,44 @@ TEST(RtfsNet, hears_once_and_sees_many) {
   }
 }
 
-// Gradients through dropout, with BatchNorm by the batch: of the loss at the same draws.
+// Gradients through dropout, with BatchNorm by the batch: of the loss at the same draws. Of what kinds are dropped, and how
+// often: tests/layer/rtfs_layer_test.cc.
 TEST(RtfsNet, gradients_with_dropout) {
   tiny_engine e;
   init(e);
-  const av_size n{2, 200, 1, 8};
-  const pass_rules rules{.batch_statistics = true, .dropout = random_stream(9, "step", 4)};
-  const std::vector<double> x = test::draw("x", 400), v = test::draw("v", 2 * 12 * 8), dy = test::draw("dy", 400);
-  std::vector<double> y(400), dv(v.size());
+  const av_size n{3, 200, 1, 32};
+  const std::vector<double> x = test::draw("x", 3 * 200), v = test::draw("v", 3 * 12 * 32), dy = test::draw("dy", 3 * 200);
+  std::vector<double> y(x.size()), dv(v.size());
   const auto loss = [&](const pass_rules& r) { return e.train_step(n, x, v, y, r, weighted(dy)); };
-  e.train_step(n, x, v, y, rules, weighted(dy), dv);
-  const std::vector<double> dropped = y, gradients(e.gradients().begin(), e.gradients().end());
   loss({.batch_statistics = true});
-  EXPECT_GT(test::relative_difference(y, dropped), 1e-3) << "nothing was dropped";
-  loss({.batch_statistics = true, .recompute = true, .dropout = rules.dropout});
-  EXPECT_EQ(y, dropped) << "the same draws drop something else";
-  std::size_t checked = 0;
-  for (const param_info& p : list_params(e.net())) {
-    if (p.is_state || p.name.find("video_net") == std::string::npos) continue;
-    if (p.name.find("globalatt") == std::string::npos && p.name.find("gateway") == std::string::npos) continue;
-    double& at = e.values()[static_cast<std::size_t>(p.offset)];
-    const double was = at, step = 1e-5;
-    at = was + step;
-    const double up = loss(rules);
-    at = was - step;
-    const double down = loss(rules);
-    at = was;
-    EXPECT_NEAR(gradients[static_cast<std::size_t>(p.offset)], (up - down) / (2 * step), 1e-5) << p.name;
-    ++checked;
+  std::vector<std::vector<double>> seen{y};
+  for (const int draw : {4, 5, 6}) {
+    SCOPED_TRACE(draw);
+    const pass_rules rules{.batch_statistics = true, .dropout = random_stream(9, "step", draw)};
+    std::fill(e.gradients().begin(), e.gradients().end(), 0.0);
+    e.train_step(n, x, v, y, rules, weighted(dy), dv);
+    const std::vector<double> dropped = y, gradients(e.gradients().begin(), e.gradients().end());
+    for (const std::vector<double>& other : seen)
+      EXPECT_GT(test::relative_difference(other, dropped), 1e-3) << "the same was dropped, or nothing";
+    seen.push_back(dropped);
+    loss({.batch_statistics = true, .recompute = true, .dropout = rules.dropout});
+    EXPECT_EQ(y, dropped) << "the same draws drop something else";
+    std::size_t checked = 0;
+    for (const param_info& p : list_params(e.net())) {
+      if (p.is_state || p.name.find("video_net") == std::string::npos) continue;
+      if (p.name.find("globalatt") == std::string::npos && p.name.find("gateway") == std::string::npos) continue;
+      double& at = e.values()[static_cast<std::size_t>(p.offset)];
+      const double was = at, step = 1e-6;  // greater ones meet a kink of a ReLU
+      at = was + step;
+      const double up = loss(rules);
+      at = was - step;
+      const double down = loss(rules);
+      at = was;
+      EXPECT_NEAR(gradients[static_cast<std::size_t>(p.offset)], (up - down) / (2 * step), 1e-5) << p.name;
+      ++checked;
+    }
+    EXPECT_EQ(checked, 19u);
   }
-  EXPECT_EQ(checked, 19u);
 }
 
 // Memory that a pass takes when training, with and without making blocks anew.

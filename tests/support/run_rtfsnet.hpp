@@ -15,6 +15,7 @@ struct rtfsnet_task {
   dim_t batch = 1, length = 0, faces = 1, video_frames = 0;
   pass mode = pass::infer;
   pass_rules rules{};
+  bool backward = true;  // when training: not only forward
 };
 
 template <class T>
@@ -44,7 +45,7 @@ rtfsnet_result<typename B::value_type> run_rtfsnet(const Net& net, std::vector<t
     saved s;
     net.forward(ctx, view<typename Net::mixture_shape, T>{nullptr, in}, view<typename Net::faces_shape, T>{nullptr, seen},
                 view<typename Net::estimate_shape, T>{nullptr, out}, task.rules, s);
-    if (task.mode == pass::train)
+    if (task.mode == pass::train && task.backward)
       net.backward(ctx, view<typename Net::estimate_shape, const T>{nullptr, out}, nullptr,
                    view<typename Net::mixture_shape, T>{nullptr, in}, view<typename Net::faces_shape, T>{nullptr, seen}, s);
     r.planned = sizes.peak();
@@ -60,6 +61,8 @@ rtfsnet_result<typename B::value_type> run_rtfsnet(const Net& net, std::vector<t
               task.rules, s);
   if (task.mode == pass::train) {
     look(s);
+  }
+  if (task.mode == pass::train && task.backward) {
     std::vector<T> dy(r.y.size()), dspectrum(static_cast<std::size_t>(s.spectrum.size()));
     make_dy(r.y, s.spectrum, dy, dspectrum);
     r.dx.assign(x.size(), nan);
