@@ -91,10 +91,8 @@ class recorded_run {
     try {
       const std::filesystem::path folder = make_run_folder(r);
       if (file) log.emplace(*file, r.get<std::string>("job.name"), out_, err_);
-      if (r.full.find("hydra.verbose") && !r.full.find("hydra.verbose")->is(kind::boolean))
-        tell(r, folder);
-      else if (r.get<bool>("verbose", false))
-        tell(r, folder);
+      const value verbose = settings(r.full, r.full).at("hydra.verbose");  // or a list of Python's loggers
+      if (!verbose.is_null() && !(verbose == value(false))) tell(r, folder);
       return folder;
     } catch (const error& e) {
       if (needed) throw;

@@ -7,15 +7,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <avss/config/jobs.hpp>
 #include <avss/config/run.hpp>
 #include <avss/config/run_log.hpp>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <ostream>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 

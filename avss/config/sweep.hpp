@@ -66,7 +66,10 @@ inline value::list range_values(const sweep& s) {
   if ((last - first) / by > static_cast<double>(max_sweep)) fail("range: more than ", max_sweep, " values");
   value::list all;
   if (s.start.is(kind::integer) && s.stop.is(kind::integer) && s.step.is(kind::integer)) {
-    for (std::int64_t i = s.start.integer(); by > 0 ? i < s.stop.integer() : i > s.stop.integer(); i += s.step.integer())
+    std::int64_t i = s.start.integer();
+    bool more = true;  // false beyond the largest integer
+    for (; more && (by > 0 ? i < s.stop.integer() : i > s.stop.integer());
+         more = !__builtin_add_overflow(i, s.step.integer(), &i))
       all.emplace_back(i);
     return all;
   }

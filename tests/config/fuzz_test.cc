@@ -99,6 +99,13 @@ TEST(fuzz, overrides) {
 }
 
 TEST(fuzz, depth_and_size_are_bounded) {
+  const auto range = [](const std::string& text) {
+    return detail::range_values(*parse_override("a=range(" + text + ")").swept);
+  };
+  EXPECT_EQ(range("9223372036854775800,9223372036854775807,5").size(), 2u);
+  EXPECT_THROW(range("1000000000"), error);
+  EXPECT_THROW(range("0,1,1e-9"), error);
+  EXPECT_THROW(range("0,inf"), error);
   EXPECT_THROW(parse_yaml(std::string(100'000, '['), "deep"), error);
   EXPECT_THROW(parse_yaml(std::string(100, '[') + std::string(100, ']'), "deep"), error);
   EXPECT_THROW(parse_yaml(std::string(100'000, '{'), "deep"), error);
