@@ -2,6 +2,8 @@
 // it left, then the scores of that. Skipped where espeak-ng is not installed.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <avss/io/audio.hpp>
 #include <avss/train/checkpoint.hpp>
 #include <cmath>
 #include <cstdlib>
