@@ -1,7 +1,7 @@
 // What the reference project, whose users' data, command lines and weights work here, does wrong, by the numbers of its list of
 // defects. Those that have no test below are kept away by others:
 //    1  an item depends on its batch mates                RtfsNetCpu.an_item_does_not_depend_on_its_batch
-//   11  a validation of fewer items than are to be heard  TRACKING_TEST
+//   11  a validation of fewer items than are to be heard  tracking.items_are_heard_and_seen_as_far_as_there_are_some
 //   13  mp3 needs programs that nobody names              audio.reads_flac_ogg_and_mp3
 #include <gtest/gtest.h>
 
