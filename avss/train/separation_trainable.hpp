@@ -63,6 +63,7 @@ class separation_trainable : public trainable {
 
   double apply(double max_norm, const rates& r) override {
     clip_result clipped;
+    if (engine_.backend().group) engine_.backend().group->sum(engine_.gradients());
     planned([&](auto& ctx) { clipped = clip_gradients(ctx, engine_.gradients(), trained_, max_norm); });
     if (clipped.finite())
       std::visit(
@@ -119,7 +120,7 @@ class separation_trainable : public trainable {
  protected:
   // `permuted`: metrics take the best permutation.
   separation_trainable(trainable_info info, const separation_training& t, bool permuted)
-      : engine_(t.threads > 0 ? cpu{t.threads} : cpu{}),
+      : engine_(cpu(t.threads, t.group)),
         info_(std::move(info)),
         permuted_(permuted),
         objective_(t.objective),

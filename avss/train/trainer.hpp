@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/data/batch.hpp>
+#include <avss/dist/worker_group.hpp>
 #include <avss/io/npz.hpp>
 #include <avss/io/tensor.hpp>
 #include <avss/train/batches.hpp>
@@ -33,8 +34,8 @@ struct trainer_options {
   std::filesystem::path folder;
   std::string resume_from;  // a checkpoint's name in the folder; "": a new run
   std::int64_t n_epochs = 1;
-  std::int64_t epoch_len = 0;  // steps; 0: the training items once
-  dim_t batch_size = 1;
+  std::int64_t epoch_len = 0;   // steps; 0: the training items once
+  dim_t batch_size = 1;         // of all workers of a group together
   std::int64_t accumulate = 1;  // batches a step; their gradients are averaged
   double max_grad_norm = std::numeric_limits<double>::infinity();
   std::int64_t log_step = 50;
@@ -46,6 +47,8 @@ struct trainer_options {
   std::int64_t seed = 1;            // recorded; a resumed run must have the same
   bool terminal = false;            // `out` is one
   checkpoint_value config;
+  // Those that train together: each calls the same with a network and data of its own, which give the same. Null: nobody else.
+  worker_group* group = nullptr;
 };
 
 struct training_data {
@@ -64,9 +67,19 @@ inline std::int64_t steps_per_epoch(std::int64_t epoch_len, std::int64_t items, 
   return items / items_per_step;
 }
 
+// Items of a batch that are each worker's. Throws error where they are not equally many.
+inline dim_t share_of(dim_t batch_size, const worker_group* group) {
+  const int workers = group ? group->size() : 1;
+  if (batch_size % workers != 0)
+    fail("dataloader.batch_size=", batch_size, ": ", workers, " processes cannot have equal shares of a batch; choose a ",
+         "multiple of ", workers);
+  return batch_size / workers;
+}
+
 // Runs epochs of steps, a validation after each, and keeps in the folder checkpoint-last.pth (and -previous), model_best.pth,
 // checkpoint-epochN.pth, metrics.jsonl and metrics.csv. A run resumed from any checkpoint gives, bit for bit, the weights
-// that it would have given uninterrupted.
+// that it would have given uninterrupted. Of a group of workers each computes an equal share of every batch, and the first
+// alone writes; all end in the same way at the same step.
 class trainer {
  public:
   // `stop` is asked between batches. Throws error, also from run().
@@ -76,10 +89,12 @@ class trainer {
         schedule_(std::move(schedule)),
         data_(std::move(data)),
         o_(std::move(options)),
+        group_(o_.group ? *o_.group : alone_),
         stop_(std::move(stop)),
         err_(err),
         monitor_(o_.monitor, net.info().metrics),
         bar_(out, o_.terminal),
+        share_(share_of(o_.batch_size, o_.group)),
         epoch_len_(steps_per_epoch(o_.epoch_len, data_.train_items, o_.batch_size * o_.accumulate)) {
     if (o_.n_epochs < 1 || o_.batch_size < 1 || o_.accumulate < 1 || o_.log_step < 1 || o_.max_bad_steps < 1)
       fail("a run needs at least one epoch, item a batch, batch a step, step a log line and bad step that ends it");
@@ -90,12 +105,14 @@ class trainer {
 
   // Makes the run folder, or reads the checkpoint that it is to go on from.
   void open() {
-    lock_ = open_run_folder(o_.folder, o_.resume_from);
+    if (group_.first()) lock_ = open_run_folder(o_.folder, o_.resume_from);
     // A run killed in its first steps can be resumed as well, and a disk that is full is noticed now.
     if (o_.resume_from.empty())
       save();
     else
-      resume();
+      resume_in_turn();
+    open_ = true;
+    if (!group_.first()) return;
     std::vector<std::string> columns = net_.info().metrics;
     columns.insert(columns.end(), {"grad_norm", "lr", "items_per_second", "skipped"});
     log_.emplace(o_.folder, columns, o_.resume_from.empty() ? -1 : c_.step);
@@ -104,7 +121,7 @@ class trainer {
   // 0: all epochs are done, or early_stop ended them; 130: stopped, and saved. Throws error where the run has diverged: no
   // step of an epoch had a finite loss and gradient, or the last validation has no finite loss.
   int run() {
-    if (!log_) open();
+    if (!open_) open();
     if (c_.epoch >= o_.n_epochs)
       bar_.line((c_.epoch == 1 ? "the one epoch is" : "all " + std::to_string(c_.epoch) + " epochs are") +
                 " done already; to go on, raise trainer.n_epochs");
@@ -145,8 +162,8 @@ class trainer {
     }
   };
 
-  void check_stop() const {
-    if (stop_ && stop_()) throw stopped();
+  void check_stop() {
+    if (group_.any(stop_ && stop_())) throw stopped();
   }
 
   // Asked before each epoch, so that a run that ended so does not go on when it is resumed.
@@ -176,11 +193,12 @@ class trainer {
 
   void train_step() {
     double loss = 0;
-    const double share = 1.0 / static_cast<double>(o_.accumulate);
+    const double weight = 1.0 / static_cast<double>(o_.accumulate * group_.size());
     for (std::int64_t k = 0; k < o_.accumulate; ++k) {
-      data_.train(static_cast<std::uint64_t>(c_.next_item + k * o_.batch_size), o_.batch_size, batch_);
-      loss += share * net_.train_step(batch_, share).front().value;
+      data_.train(static_cast<std::uint64_t>(c_.next_item + k * o_.batch_size + group_.rank() * share_), share_, batch_);
+      loss += weight * net_.train_step(batch_, weight).front().value;
     }
+    loss = group_.sum_of(loss);
     const std::int64_t items = o_.accumulate * o_.batch_size;
     c_.next_item += items;
     const rates r = schedule_.now();
@@ -208,15 +226,24 @@ class trainer {
   }
 
   // The batch that the run ends at, to be looked at: mixtures, targets and the faces' features.
-  std::string keep_batch() const {
+  std::string keep_batch() {
     const std::string path = (o_.folder / ("bad-batch-step" + std::to_string(c_.step) + ".npz")).string();
+    if (group_.first()) {
+      // The others' items as well.
+      if (group_.size() > 1) data_.train(static_cast<std::uint64_t>(c_.next_item - o_.batch_size), o_.batch_size, batch_);
+      write_batch(path);
+    }
+    group_.barrier();
+    return path;
+  }
+
+  void write_batch(const std::string& path) const {
     tensor_dict arrays;
     arrays.add("mixtures", tensor::of<float>({batch_.size, batch_.length}, batch_.mixtures));
     arrays.add("targets", tensor::of<float>({batch_.size, batch_.sources, batch_.length}, batch_.targets));
     const video_extent v = batch_.video;
     if (v.size() > 0) arrays.add("features", tensor::of<float>({batch_.size, v.faces, v.channels, v.frames}, batch_.features));
     write_npz(path, arrays);
-    return path;
   }
 
   // It may be of a step when the weights had diverged already.
@@ -239,12 +266,12 @@ class trainer {
   void log_train() {
     const rates r = schedule_.now();
     const double speed = bar_.log(point(r));
-    log_->write(c_.step, c_.epoch + 1, "train",
-                {{"loss", mean(c_.log_loss, c_.log_steps)},
-                 {"grad_norm", mean(c_.log_norm, c_.log_steps)},
-                 {"lr", r.lr},
-                 {"items_per_second", speed},
-                 {"skipped", static_cast<double>(c_.skipped)}});
+    log(c_.epoch + 1, "train",
+        {{"loss", mean(c_.log_loss, c_.log_steps)},
+         {"grad_norm", mean(c_.log_norm, c_.log_steps)},
+         {"lr", r.lr},
+         {"items_per_second", speed},
+         {"skipped", static_cast<double>(c_.skipped)}});
     c_.log_steps = 0, c_.log_loss = c_.log_norm = 0;
   }
 
@@ -253,12 +280,17 @@ class trainer {
     for (const std::string& m : net_.info().metrics) sums.push_back({m, 0, 0});
     for (std::int64_t n = 0; n < data_.val_items; n += o_.batch_size) {
       check_stop();
-      data_.val(static_cast<std::uint64_t>(n), std::min<dim_t>(o_.batch_size, data_.val_items - n), batch_);
+      const std::int64_t from = n + group_.rank() * share_;
+      if (from >= data_.val_items) continue;  // the last batch is smaller
+      data_.val(static_cast<std::uint64_t>(from), std::min<dim_t>(share_, data_.val_items - from), batch_);
       const std::vector<named_value> values = net_.evaluate(batch_);
       for (std::size_t i = 0; i < sums.size(); ++i)
         if (values[i].items > 0) sums[i].value += values[i].value * values[i].items, sums[i].items += values[i].items;
     }
-    for (named_value& s : sums) s.value = s.items > 0 ? s.value / s.items : std::nan("");
+    for (named_value& s : sums) {
+      s.value = group_.sum_of(s.value), s.items = group_.sum_of(s.items);
+      s.value = s.items > 0 ? s.value / s.items : std::nan("");
+    }
     return sums;
   }
 
@@ -276,9 +308,9 @@ class trainer {
     std::string line = "epoch " + std::to_string(c_.epoch) + " done: train loss " + fixed(mean(c_.epoch_loss, c_.epoch_steps));
     for (const named_value& m : metrics) line += ", val " + m.name + " " + fixed(m.value);
     bar_.line(line + (better ? " (best)" : ""));
-    log_->write(c_.step, c_.epoch, "train_epoch",
-                {{"loss", mean(c_.epoch_loss, c_.epoch_steps)}, {"grad_norm", mean(c_.epoch_norm, c_.epoch_steps)}});
-    if (!metrics.empty()) log_->write(c_.step, c_.epoch, "val", metrics);
+    log(c_.epoch, "train_epoch",
+        {{"loss", mean(c_.epoch_loss, c_.epoch_steps)}, {"grad_norm", mean(c_.epoch_norm, c_.epoch_steps)}});
+    if (!metrics.empty()) log(c_.epoch, "val", metrics);
     c_.epoch_step = c_.epoch_steps = c_.log_steps = 0;
     c_.epoch_loss = c_.epoch_norm = c_.log_loss = c_.log_norm = 0;
 
@@ -289,6 +321,10 @@ class trainer {
     save(names);
   }
 
+  void log(std::int64_t epoch, const char* partition, const std::vector<named_value>& values) {
+    if (log_) log_->write(c_.step, epoch, partition, values);
+  }
+
   static std::string fixed(double v) {
     char text[64];
     std::snprintf(text, sizeof text, "%.4f", v);
@@ -296,6 +332,11 @@ class trainer {
   }
 
   void save(const std::vector<std::string>& also = {}) {
+    saved_step_ = c_.step;
+    if (group_.first()) store(also);
+  }
+
+  void store(const std::vector<std::string>& also) {
     training_state s = net_.state(schedule_.now());
     state_writer w;
     w.fields = {{"version", 1},
@@ -310,7 +351,13 @@ class trainer {
         {net_.info().arch, c_.epoch, c_.step, std::move(s.weights), std::move(s.trained_weights), std::move(s.optimizer),
          schedule_.state(), c_.best, o_.config, checkpoint_value::dict(std::move(w.fields))},
         also);
-    saved_step_ = c_.step;
+  }
+
+  // The first worker may put a damaged checkpoint aside, and the others then find what it found.
+  void resume_in_turn() {
+    if (!group_.first()) group_.barrier();
+    resume();
+    if (group_.first()) group_.barrier();
   }
 
   void resume() {
@@ -354,16 +401,20 @@ class trainer {
   rate_schedule schedule_;
   training_data data_;
   trainer_options o_;
+  worker_group alone_;
+  worker_group& group_;
+  bool open_ = false;
   std::function<bool()> stop_;
   std::ostream& err_;
   monitor monitor_;
   progress bar_;
+  dim_t share_;  // items of a batch that are this worker's
   std::int64_t epoch_len_;
   counters c_;
   std::int64_t saved_step_ = 0;
   double val_loss_ = 0;             // of the last validation of this call
-  std::optional<run_lock> lock_;    // once the folder is open
-  std::optional<metrics_log> log_;  // likewise
+  std::optional<run_lock> lock_;    // once the folder is open; the first worker's alone
+  std::optional<metrics_log> log_;  // likewise; the first worker's alone
   batch batch_;
 };
 
