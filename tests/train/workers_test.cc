@@ -108,7 +108,7 @@ class workers : public in_folder {
     test::expect_close(b.weights, a.weights, 1e-6, "weights");
     test::expect_close(b.moments, a.moments, 1e-6, "gradients");
     const std::vector<double> x = numbers_of(one), y = numbers_of(several);
-    ASSERT_GT(x.size(), 20U);
+    ASSERT_GT(x.size(), 10U);
     ASSERT_EQ(x.size(), y.size());
     for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(y[i], x[i], 1e-5 * std::max(1.0, std::abs(x[i]))) << "number " << i;
     std::printf("%s: weights differ by %.2g, gradients by %.2g\n", several.c_str(),
