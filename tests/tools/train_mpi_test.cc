@@ -30,7 +30,7 @@ class train_mpi : public train_in_folder {
     // As root, more processes than cores, and no agent for other machines.
     for (const char* name : {"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"}) ::setenv(name, "1", 1);
     ::setenv("OMPI_MCA_plm_rsh_agent", "", 1);
-    ::setenv("OMPI_MCA_odls_base_sigkill_timeout", "60", 1);
+    ::setenv("OMPI_MCA_odls_base_sigkill_timeout", "3", 1);
 #if !defined(AVSS_WITH_MPI)
     GTEST_SKIP() << "built without MPI: test with --config=mpi";
 #endif
