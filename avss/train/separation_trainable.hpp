@@ -70,6 +70,7 @@ class separation_trainable : public trainable {
 
   double apply(double max_norm, const rates& r) override {
     clip_result clipped;
+    if (engine_.backend().group) engine_.backend().group->sum(engine_.gradients());
     planned([&](auto& ctx) { clipped = clip_gradients(ctx, engine_.gradients(), trained_, max_norm); });
     if (clipped.finite())
       std::visit(
@@ -132,9 +133,9 @@ class separation_trainable : public trainable {
   // `permuted`: metrics take the best permutation.
   template <class... Net>
   separation_trainable(trainable_info info, const separation_training& t, bool permuted, Net... net)
-      : engine_(t.threads > 0 ? cpu{t.threads} : cpu{}, std::move(net)...),
+      : engine_(cpu(t.threads, t.group), std::move(net)...),
         info_(std::move(info)),
-        backend_(t.threads > 0 ? cpu{t.threads} : cpu{}),
+        backend_(t.threads, t.group),
         permuted_(permuted),
         objective_(t.objective),
         criterion_(t.criterion),

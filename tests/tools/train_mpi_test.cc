@@ -1,0 +1,151 @@
+// //tools:train under mpirun: --config=mpi; skipped where that, or mpirun, is missing.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <avss/train/checkpoint.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/support/child_process.hpp"
+#include "tests/support/compare.hpp"
+#include "tests/tools/train_fixture.hpp"
+
+namespace avss {
+namespace {
+
+using namespace avss::testing;
+namespace fs = std::filesystem;
+
+constexpr const char* mpirun = "/usr/bin/mpirun";
+
+class train_mpi : public train_in_folder {
+ protected:
+  void SetUp() override {
+    train_in_folder::SetUp();
+    if (!fs::exists(mpirun)) GTEST_SKIP() << "no " << mpirun << ": apt-get install openmpi-bin";
+    // As root, more processes than cores, and no agent for other machines.
+    for (const char* name : {"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"}) ::setenv(name, "1", 1);
+    ::setenv("OMPI_MCA_plm_rsh_agent", "", 1);
+    ::setenv("OMPI_MCA_odls_base_sigkill_timeout", "3", 1);
+#if !defined(AVSS_WITH_MPI)
+    GTEST_SKIP() << "built without MPI: test with --config=mpi";
+#endif
+  }
+
+  static std::string with(int processes) {
+    return std::string(mpirun) + " --oversubscribe --bind-to none -n " + std::to_string(processes);
+  }
+  std::string tiny(const std::string& name, int epochs = 2) const {
+    return "--threads 1 model=convtasnet_tiny datasets=synthetic trainer.n_epochs=" + std::to_string(epochs) +
+           " trainer.epoch_len=6 trainer.save_steps=5 trainer.log_step=2 dataloader.batch_size=4 datasets.train.segment=0.1 "
+           "datasets.val.segment=0.1 datasets.val.limit=5 trainer.save_period=0 lr_scheduler=constant trainer.save_dir=" +
+           folder.string() + " writer.run_name=" + name + " ";
+  }
+  child_process start(int processes, const std::string& arguments) const {
+    std::istringstream in(with(processes) + " ./tools/train " + arguments);
+    std::vector<std::string> words;
+    for (std::string w; in >> w;) words.push_back(w);
+    return child_process(std::move(words), folder / "stdout", folder / "stderr");
+  }
+  std::vector<double> weights(const std::string& name) const {
+    std::vector<double> all;
+    for (const named_tensor& t : read_checkpoint(folder / name / last_checkpoint).weights.entries)
+      for (double v : t.value.values<double>()) all.push_back(v);
+    return all;
+  }
+
+  // Processes whose command line names the run, mpirun's own aside.
+  static std::vector<pid_t> workers_of(const std::string& run) {
+    std::vector<pid_t> found;
+    std::error_code code;
+    for (const fs::directory_entry& e : fs::directory_iterator("/proc", code)) {
+      const std::string id = e.path().filename().string();
+      if (id.find_first_not_of("0123456789") != std::string::npos) continue;
+      std::ifstream in(e.path() / "cmdline", std::ios::binary);
+      const std::string line{std::istreambuf_iterator<char>(in), {}};
+      if (line.starts_with("./tools/train") && line.find("writer.run_name=" + run) != std::string::npos)
+        found.push_back(std::stoi(id));
+    }
+    return found;
+  }
+};
+
+TEST_F(train_mpi, processes_do_what_one_does) {
+  const outcome one = run(tiny("one"));
+  ASSERT_EQ(one.status, 0) << one.err;
+  for (const int n : {2, 4}) {
+    const std::string name = "of" + std::to_string(n);
+    const outcome r = run(tiny(name), with(n));
+    ASSERT_EQ(r.status, 0) << r.err;
+    test::expect_close(weights(name), weights("one"), 1e-6, name);
+    // One speaks.
+    const std::size_t done = r.out.find("epoch 2 done");
+    EXPECT_NE(done, std::string::npos) << r.out;
+    EXPECT_EQ(r.out.find("epoch 2 done", done + 1), std::string::npos) << r.out;
+    EXPECT_NE(r.out.find("in each of " + std::to_string(n) + " processes"), std::string::npos) << r.out;
+    EXPECT_EQ(files_in(folder / name), files_in(folder / "one"));
+  }
+}
+
+TEST_F(train_mpi, what_is_wrong_is_said_once_and_ends_all) {
+  const outcome r = run(tiny("a") + "dataloader.batch_size=3", with(2));
+  EXPECT_EQ(r.status, 1);
+  const std::size_t said = r.err.find("train: dataloader.batch_size=3: 2 processes");
+  EXPECT_NE(said, std::string::npos) << r.err;
+  EXPECT_EQ(r.err.find("dataloader.batch_size=3", said + 10), std::string::npos) << r.err;
+  EXPECT_FALSE(fs::exists(folder / "a"));
+}
+
+TEST_F(train_mpi, a_killed_process_ends_all_and_the_run_goes_on_from_its_checkpoint) {
+  // Of this test's own name: the process is looked for by it.
+  const std::string name = "killed" + std::to_string(::getpid());
+  child_process all = start(4, tiny(name, 100000));
+  ASSERT_TRUE(all.runs_until([&] { return fs::exists(folder / name / previous_checkpoint); }))
+      << bytes_of_file(folder / "stderr");
+  const std::vector<pid_t> found = workers_of(name);
+  ASSERT_EQ(found.size(), 4U);
+  ASSERT_EQ(::kill(found[2], SIGKILL), 0);
+  EXPECT_EQ(all.wait(), 137);
+  const std::string err = bytes_of_file(folder / "stderr");
+  EXPECT_NE(err.find("signal 9 (Killed)"), std::string::npos) << err;
+  for (int i = 0; i < 1000 && !workers_of(name).empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(workers_of(name).empty());
+  const checkpoint c = read_checkpoint(folder / name / last_checkpoint);
+  ASSERT_GT(c.step, 0);
+  // Some epochs more.
+  const int epochs = static_cast<int>(c.step / 6) + 2;
+  const outcome r = run(tiny(name, epochs) + "trainer.resume_from=checkpoint-last.pth", with(2));
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(read_checkpoint(folder / name / last_checkpoint).step, 6 * epochs);
+  ASSERT_EQ(run(tiny("whole", epochs)).status, 0);
+  EXPECT_LT(test::relative_difference(weights(name), weights("whole")), 1e-4) << epochs << " epochs";
+}
+
+TEST_F(train_mpi, a_signal_stops_all_at_one_step) {
+  child_process all = start(2, tiny("stopped", 100000));
+  ASSERT_TRUE(all.runs_until([&] { return fs::exists(folder / "stopped" / previous_checkpoint); }));
+  all.signal(SIGTERM);
+  EXPECT_NE(all.wait(), 0);
+  const std::string out = bytes_of_file(folder / "stdout");
+  EXPECT_NE(out.find("stopped at step " + std::to_string(read_checkpoint(folder / "stopped" / last_checkpoint).step)),
+            std::string::npos)
+      << out << bytes_of_file(folder / "stderr");
+}
+
+TEST(train_without_mpi, does_not_run_as_several) {
+#if defined(AVSS_WITH_MPI)
+  GTEST_SKIP() << "built with MPI";
+#endif
+  const int status = std::system("OMPI_COMM_WORLD_SIZE=2 ./tools/train model=convtasnet_tiny datasets=synthetic 2>mpi_refusal");
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  const std::string err = bytes_of_file("mpi_refusal");
+  EXPECT_NE(err.find("built without MPI"), std::string::npos) << err;
+  EXPECT_NE(err.find("--config=mpi"), std::string::npos) << err;
+}
+
+}  // namespace
+}  // namespace avss
