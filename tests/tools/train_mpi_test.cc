@@ -2,7 +2,12 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <avss/io/audio.hpp>
 #include <avss/train/checkpoint.hpp>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -12,7 +17,7 @@
 
 #include "tests/support/child_process.hpp"
 #include "tests/support/compare.hpp"
-#include "tests/tools/train_fixture.hpp"
+#include "tests/tools/train_faces_fixture.hpp"
 
 namespace avss {
 namespace {
@@ -22,10 +27,10 @@ namespace fs = std::filesystem;
 
 constexpr const char* mpirun = "/usr/bin/mpirun";
 
-class train_mpi : public train_in_folder {
+class train_mpi : public train_faces {
  protected:
   void SetUp() override {
-    train_in_folder::SetUp();
+    train_faces::SetUp();
     if (!fs::exists(mpirun)) GTEST_SKIP() << "no " << mpirun << ": apt-get install openmpi-bin";
     // As root, more processes than cores, and no agent for other machines.
     for (const char* name : {"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"}) ::setenv(name, "1", 1);
@@ -39,8 +44,8 @@ class train_mpi : public train_in_folder {
   static std::string with(int processes) {
     return std::string(mpirun) + " --oversubscribe --bind-to none -n " + std::to_string(processes);
   }
-  std::string tiny(const std::string& name, int epochs = 2) const {
-    return "--threads 1 model=convtasnet_tiny datasets=synthetic trainer.n_epochs=" + std::to_string(epochs) +
+  std::string heard(const std::string& name, int epochs = 2, const std::string& data = "synthetic") const {
+    return "--threads 1 model=convtasnet_tiny datasets=" + data + " trainer.n_epochs=" + std::to_string(epochs) +
            " trainer.epoch_len=6 trainer.save_steps=5 trainer.log_step=2 dataloader.batch_size=4 datasets.train.segment=0.1 "
            "datasets.val.segment=0.1 datasets.val.limit=5 trainer.save_period=0 lr_scheduler=constant trainer.save_dir=" +
            folder.string() + " writer.run_name=" + name + " ";
@@ -50,6 +55,56 @@ class train_mpi : public train_in_folder {
     std::vector<std::string> words;
     for (std::string w; in >> w;) words.push_back(w);
     return child_process(std::move(words), folder / "stdout", folder / "stderr");
+  }
+  // One process and several must do the same: the weights, the log but for the speed, and the files.
+  void expect_same(const std::string& arguments, const std::string& name) {
+    SCOPED_TRACE(name);
+    const auto named = [&](int n) { return name + std::to_string(n); };
+    const outcome one = run(arguments + "writer.run_name=" + named(1));
+    ASSERT_EQ(one.status, 0) << one.err;
+    for (const int n : {2, 4}) {
+      const outcome r = run(arguments + "writer.run_name=" + named(n), with(n));
+      ASSERT_EQ(r.status, 0) << r.err;
+      test::expect_close(weights(named(n)), weights(named(1)), 1e-6, named(n));
+      expect_same_log(named(1), named(n));
+      // One speaks, and one writes.
+      const std::size_t done = r.out.find("epoch 2 done");
+      EXPECT_NE(done, std::string::npos) << r.out;
+      EXPECT_EQ(r.out.find("epoch 2 done", done + 1), std::string::npos) << r.out;
+      EXPECT_NE(r.out.find("in each of " + std::to_string(n) + " processes"), std::string::npos) << r.out;
+      EXPECT_EQ(kinds_of_files(named(n)), kinds_of_files(named(1)));
+      std::printf("%s: weights differ by %.2g\n", named(n).c_str(),
+                  test::relative_difference(weights(named(n)), weights(named(1))));
+    }
+  }
+  void expect_same_log(const std::string& one, const std::string& several) const {
+    const std::vector<double> x = numbers_of(one), y = numbers_of(several);
+    ASSERT_GT(x.size(), 10U);
+    ASSERT_EQ(x.size(), y.size());
+    for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(y[i], x[i], 1e-5 * std::max(1.0, std::abs(x[i]))) << "number " << i;
+  }
+  // Of metrics.csv, the column of the speed left out.
+  std::vector<double> numbers_of(const std::string& name) const {
+    std::ifstream in(folder / name / "metrics.csv");
+    std::vector<double> all;
+    std::vector<std::string> columns;
+    for (std::string line, field; std::getline(in, line);) {
+      std::istringstream fields(line);
+      for (std::size_t i = 0; std::getline(fields, field, ','); ++i) {
+        if (all.empty() && columns.size() == i) columns.push_back(field);
+        double x = 0;
+        if (columns.at(i) != "items_per_second" &&
+            std::from_chars(field.data(), field.data() + field.size(), x).ec == std::errc())
+          all.push_back(x);
+      }
+    }
+    return all;
+  }
+  // The names of event files end with times.
+  std::vector<std::string> kinds_of_files(const std::string& name) const {
+    std::vector<std::string> all = files_in(folder / name);
+    for (std::string& f : all) f = f.substr(0, f.find("tfevents") + 1);
+    return all;
   }
   std::vector<double> weights(const std::string& name) const {
     std::vector<double> all;
@@ -74,25 +129,33 @@ class train_mpi : public train_in_folder {
   }
 };
 
-TEST_F(train_mpi, processes_do_what_one_does) {
-  const outcome one = run(tiny("one"));
-  ASSERT_EQ(one.status, 0) << one.err;
-  for (const int n : {2, 4}) {
-    const std::string name = "of" + std::to_string(n);
-    const outcome r = run(tiny(name), with(n));
-    ASSERT_EQ(r.status, 0) << r.err;
-    test::expect_close(weights(name), weights("one"), 1e-6, name);
-    // One speaks.
-    const std::size_t done = r.out.find("epoch 2 done");
-    EXPECT_NE(done, std::string::npos) << r.out;
-    EXPECT_EQ(r.out.find("epoch 2 done", done + 1), std::string::npos) << r.out;
-    EXPECT_NE(r.out.find("in each of " + std::to_string(n) + " processes"), std::string::npos) << r.out;
-    EXPECT_EQ(files_in(folder / name), files_in(folder / "one"));
+TEST_F(train_mpi, processes_that_hear_do_what_one_does) {
+  // Voices of five people mixed anew, in noise, with a loss of two parts; two of them are held out.
+  for (std::uint32_t k = 0; k < 10; ++k) {
+    const fs::path person = folder / "speakers" / std::to_string(k / 2);
+    fs::create_directories(person);
+    write_audio(person / (std::to_string(k) + ".wav"), 8000, noise(4000, k, 0.3));
   }
+  const std::string noisy =
+      "'transforms.instance_transforms.train={whole_item: {_target_: Compose, transforms: [{_target_: avss.AddColoredNoise, "
+      "snr_db: [10, 30], exponent: [-2, 2], p: 0.5}]}}' ";
+  expect_same(heard("", 2, "dynamic") + "datasets.train.hold_out=2 datasets.train.folders=" + (folder / "speakers").string() +
+                  " loss_function=mix trainer.ema_decay=0.9 " + noisy,
+              "anew");
+  expect_same(heard("", 2) + "loss_function=mix trainer.accumulate=2 trainer.examples_to_log_on_val=3 ", "tones");
+}
+
+TEST_F(train_mpi, processes_that_see_do_what_one_does) {
+  store("train", 8, 0);
+  store("val", 5, 100);
+  // Dropout and BatchNorm; SGD, for Adam makes of gradients that are rounding alone steps as large as any.
+  expect_same(pit("") + "dataloader.batch_size=4 trainer.epoch_len=null trainer.save_steps=0 loss_function=pit_snr " +
+                  "optimizer=sgd optimizer.lr=1e-3 lr_scheduler=constant ",
+              "faces");
 }
 
 TEST_F(train_mpi, what_is_wrong_is_said_once_and_ends_all) {
-  const outcome r = run(tiny("a") + "dataloader.batch_size=3", with(2));
+  const outcome r = run(heard("a") + "dataloader.batch_size=3", with(2));
   EXPECT_EQ(r.status, 1);
   const std::size_t said = r.err.find("train: dataloader.batch_size=3: 2 processes");
   EXPECT_NE(said, std::string::npos) << r.err;
@@ -103,7 +166,7 @@ TEST_F(train_mpi, what_is_wrong_is_said_once_and_ends_all) {
 TEST_F(train_mpi, a_killed_process_ends_all_and_the_run_goes_on_from_its_checkpoint) {
   // Of this test's own name: the process is looked for by it.
   const std::string name = "killed" + std::to_string(::getpid());
-  child_process all = start(4, tiny(name, 100000));
+  child_process all = start(4, heard(name, 100000));
   ASSERT_TRUE(all.runs_until([&] { return fs::exists(folder / name / previous_checkpoint); }))
       << bytes_of_file(folder / "stderr");
   const std::vector<pid_t> found = workers_of(name);
@@ -118,15 +181,15 @@ TEST_F(train_mpi, a_killed_process_ends_all_and_the_run_goes_on_from_its_checkpo
   ASSERT_GT(c.step, 0);
   // Some epochs more.
   const int epochs = static_cast<int>(c.step / 6) + 2;
-  const outcome r = run(tiny(name, epochs) + "trainer.resume_from=checkpoint-last.pth", with(2));
+  const outcome r = run(heard(name, epochs) + "trainer.resume_from=checkpoint-last.pth", with(2));
   ASSERT_EQ(r.status, 0) << r.err;
   EXPECT_EQ(read_checkpoint(folder / name / last_checkpoint).step, 6 * epochs);
-  ASSERT_EQ(run(tiny("whole", epochs)).status, 0);
+  ASSERT_EQ(run(heard("whole", epochs)).status, 0);
   EXPECT_LT(test::relative_difference(weights(name), weights("whole")), 1e-4) << epochs << " epochs";
 }
 
 TEST_F(train_mpi, a_signal_stops_all_at_one_step) {
-  child_process all = start(2, tiny("stopped", 100000));
+  child_process all = start(2, heard("stopped", 100000));
   ASSERT_TRUE(all.runs_until([&] { return fs::exists(folder / "stopped" / previous_checkpoint); }));
   all.signal(SIGTERM);
   EXPECT_NE(all.wait(), 0);

@@ -12,8 +12,10 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <new>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,6 +33,20 @@ struct result {
   int status = 0;
   std::int64_t steps = 0, skipped = 0;
   std::vector<double> weights, moments;  // moments: the optimiser's, sums of gradients
+  std::vector<double> shown;             // what the first one's follower was shown: numbers of items, and estimates
+};
+
+// Wants three items of each evaluation.
+struct listener final : tracker {
+  void begin(std::int64_t, bool) override {}
+  void scalars(std::int64_t, std::string_view, const std::vector<named_value>&, const std::vector<named_value>&) override {}
+  std::int64_t examples() const override { return 3; }
+  void example(std::int64_t step, const heard_item& item) override {
+    heard.push_back(static_cast<double>(step)), heard.push_back(static_cast<double>(item.number));
+    heard.insert(heard.end(), item.estimates.begin(), item.estimates.end());
+  }
+  void end(std::int64_t) override {}
+  std::vector<double> heard;
 };
 
 void collect(const checkpoint_value& v, std::vector<double>& all) {
@@ -51,6 +67,7 @@ class workers : public in_folder {
     separation_training training;
     const item_source *train, *val;
     trainer_options options;
+    rate_schedule schedule{one_cycle({.max_lr = 1e-3, .total_steps = 12})};
     std::function<bool(int rank, std::int64_t asked)> stop = [](int, std::int64_t) { return false; };
     // Changes a batch that was made.
     std::function<void(int rank, std::uint64_t first, batch& b)> change = [](int, std::uint64_t, batch&) {};
@@ -58,6 +75,7 @@ class workers : public in_folder {
 
   plan voices() const {
     plan p{&make_tiny, {.threads = 1}, &train_, &val_, {}};
+    p.training.ema_decay = 0.9, p.training.frozen.freeze = {"encoder"};
     p.options.n_epochs = 2, p.options.epoch_len = 4, p.options.batch_size = 4, p.options.log_step = 2;
     return p;
   }
@@ -113,6 +131,8 @@ class workers : public in_folder {
     ASSERT_FALSE(a.moments.empty());
     test::expect_close(b.weights, a.weights, 1e-6, "weights");
     test::expect_close(b.moments, a.moments, 1e-6, "gradients");
+    ASSERT_FALSE(a.shown.empty());
+    test::expect_close(b.shown, a.shown, 1e-5, "shown items");
     const std::vector<double> x = numbers_of(one), y = numbers_of(several);
     ASSERT_GT(x.size(), 10U);
     ASSERT_EQ(x.size(), y.size());
@@ -136,12 +156,16 @@ class workers : public in_folder {
         p.change(g.rank(), first, b);
       };
     };
-    training_data data{changed(prefetched_batches(*p.train, 0, 1, 2, g.size())), 0,
-                       prefetched_batches(*p.val, p.val->count(), 1, 2, g.size()), p.val->count()};
+    training_data data{changed(prefetched_batches(*p.train, 0, 1, 2, g.size())),
+                       0,
+                       {{"val", prefetched_batches(*p.val, p.val->count(), 1, 2, g.size()), p.val->count()},
+                        {"more", prefetched_batches(*p.train, 7, 1, 2, g.size()), 7}}};
     std::ostringstream out, err;
     std::int64_t asked = 0;
-    trainer run(*net, rate_schedule(one_cycle({.max_lr = 1e-3, .total_steps = 12})), std::move(data), std::move(o), out, err,
-                [&] { return p.stop(g.rank(), asked++); });
+    listener ears;
+    trainer run(
+        *net, p.schedule, std::move(data), std::move(o), out, err, [&] { return p.stop(g.rank(), asked++); },
+        g.first() ? &ears : nullptr);
     result r;
     r.status = run.run();
     r.steps = run.step(), r.skipped = run.skipped();
@@ -149,6 +173,7 @@ class workers : public in_folder {
     for (const named_tensor& w : s.weights.entries)
       for (double x : w.value.values<double>()) r.weights.push_back(x);
     collect(s.optimizer, r.moments);
+    r.shown = std::move(ears.heard);
     return r;
   }
 };
@@ -194,6 +219,26 @@ TEST_F(workers, stop_together_and_go_on_as_any_number) {
     }
     test::expect_close(r.weights, whole.weights, 1e-6, name);
   }
+}
+
+TEST_F(workers, agree_on_the_plateau_and_on_the_end) {
+  // Training makes the loss less, which is watched as if more of it were better.
+  plan p = voices();
+  p.training.frozen = {}, p.training.ema_decay = 0;
+  p.options.n_epochs = 9, p.options.early_stop = 3, p.options.monitor = "max more_loss";
+  p.schedule = rate_schedule(plateau({.lr = 2e-3, .higher_is_better = true, .factor = 0.5, .patience = 0}));
+  const result one = train(1, p, "one");
+  EXPECT_GT(one.steps, 4);
+  EXPECT_LT(one.steps, 36);
+  expect_same("one", one, "four", train(4, p, "four"));
+}
+
+TEST_F(workers, out_of_memory_in_one_ends_all) {
+  plan p = voices();
+  p.change = [](int rank, std::uint64_t first, batch&) {
+    if (rank == 1 && first > 8) throw std::bad_alloc();
+  };
+  EXPECT_THROW(train(2, p, "memory"), std::bad_alloc);
 }
 
 // Item 9 is of the third step, and of two workers the first's, of four the second's.
