@@ -1,4 +1,4 @@
-// //tools:train under mpirun: --config=mpi; skipped where that, or mpirun, is missing.
+// //tools:train under mpirun; built with --config=mpi, skipped where mpirun is missing.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -36,9 +36,6 @@ class train_mpi : public train_faces {
     for (const char* name : {"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"}) ::setenv(name, "1", 1);
     ::setenv("OMPI_MCA_plm_rsh_agent", "", 1);
     ::setenv("OMPI_MCA_odls_base_sigkill_timeout", "3", 1);
-#if !defined(AVSS_WITH_MPI)
-    GTEST_SKIP() << "built without MPI: test with --config=mpi";
-#endif
   }
 
   static std::string with(int processes) {
@@ -197,17 +194,6 @@ TEST_F(train_mpi, a_signal_stops_all_at_one_step) {
   EXPECT_NE(out.find("stopped at step " + std::to_string(read_checkpoint(folder / "stopped" / last_checkpoint).step)),
             std::string::npos)
       << out << bytes_of_file(folder / "stderr");
-}
-
-TEST(train_without_mpi, does_not_run_as_several) {
-#if defined(AVSS_WITH_MPI)
-  GTEST_SKIP() << "built with MPI";
-#endif
-  const int status = std::system("OMPI_COMM_WORLD_SIZE=2 ./tools/train model=convtasnet_tiny datasets=synthetic 2>mpi_refusal");
-  EXPECT_EQ(WEXITSTATUS(status), 1);
-  const std::string err = bytes_of_file("mpi_refusal");
-  EXPECT_NE(err.find("built without MPI"), std::string::npos) << err;
-  EXPECT_NE(err.find("--config=mpi"), std::string::npos) << err;
 }
 
 }  // namespace
