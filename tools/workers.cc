@@ -52,7 +52,7 @@ int run_joined(const std::string& tool, config::command_line c,
   }
   const auto end_all = [&](const char* problem) {
     // What is wrong for all is said once: the first has ended the others by then.
-    if (!group->first()) std::this_thread::sleep_for(std::chrono::seconds(1));
+    if (!group->first()) std::this_thread::sleep_for(std::chrono::seconds(5));
     std::cerr << tool << ": " << (group->first() ? "" : joined("process ", group->rank() + 1, " of ", group->size(), ": "))
               << one_line(problem) << std::endl;
     mpi_group::end_all(1);
