@@ -47,9 +47,13 @@ metric_column read_section(const std::string& key, const value& v) {
   std::string wrapped;
   if (const value* metric = v.child("metric"); metric && !metric->is_null())
     wrapped = metric->is(config::kind::map) ? metric->get<std::string>("_target_") : metric->as<std::string>(key + ".metric");
-  const std::string word = target_word(key + "._target_", target), inner = target_word(key + ".metric", wrapped);
-  for (const alias& a : aliases)
-    if (a.target == word && a.wrapped == inner) return {v.get<std::string>("name", a.name), *find_metric(a.name), a.permuted};
+  const auto last = [](const std::string& full) { return full.substr(full.rfind('.') + 1); };
+  for (const alias& a : aliases) {
+    if (a.target != last(target) || a.wrapped != last(wrapped)) continue;
+    target_word(key + "._target_", target);
+    target_word(key + ".metric", wrapped);
+    return {v.get<std::string>("name", a.name), *find_metric(a.name), a.permuted};
+  }
   unknown(key, wrapped.empty() ? target : target + " of " + wrapped);
 }
 

@@ -6,6 +6,7 @@
 #include <avss/core/parallel.hpp>
 #include <avss/io/atomic_file.hpp>
 #include <avss/io/bytes.hpp>
+#include <avss/io/left_parts.hpp>
 #include <avss/io/read_file.hpp>
 #include <cerrno>
 #include <cstddef>
@@ -97,6 +98,7 @@ void say_notes(const prediction_list& list, const std::vector<tools::prediction_
 
 void save(const fs::path& folder, const tools::score_report& report, std::ostream& out) {
   make_folder(folder);
+  for (const char* name : {csv_name, json_name}) remove_left_temporaries_of(folder / name);
   atomic_file csv((folder / csv_name).string()), json((folder / json_name).string());
   csv.write(report.csv());
   json.write(report.json());

@@ -91,6 +91,10 @@ class RtfsNet {
 
   param_extent extent() const { return extent_; }
 
+  // Of the spectra of `rows` voices: as many frames as the network makes of a mixture of `length` samples. Throws error where
+  // that is too short.
+  static op::framing framing_of(dim_t rows, dim_t length) { return frame(rows, length); }
+
   template <class T>
   struct saved {
     pass_rules rules;
@@ -108,6 +112,7 @@ class RtfsNet {
     typename mask::template saved<T> masked;
     // The spectrum of the estimates [B S, 2, frames, bins]; when training, losses may look at it.
     view<spectrum_shape, T> spectrum;
+    T* to_spectrum = nullptr;  // not null: where it is to be, and where it stays in inference
   };
 
   template <class C, class T>
@@ -152,7 +157,8 @@ class RtfsNet {
       run_block(ctx, s.a[i - 1], s.a0.data, s.share, s.a[i], s.rules, s.passes[i]);
     }
 
-    s.spectrum = ctx.hold(spectrum_shape(v.dim(0), s.framing.frames()));
+    const spectrum_shape spectrum(v.dim(0), s.framing.frames());
+    s.spectrum = s.to_spectrum ? view<spectrum_shape, T>{s.to_spectrum, spectrum} : ctx.hold(spectrum);
     const auto inner = ctx.frame();
     const view<map, T> z = ctx.scratch(full);
     mask_.forward(ctx, s.a[passes_ - 1], s.e, s.share, z, s.masked);
