@@ -35,8 +35,9 @@ std::string opening(const score_report& r) {
               page_title(first) + ", mean; " + level_of(r) + " % interval " + interval_of(first, s.columns.front().interval)) +
          fact(page_value(first, s.columns.front().median), page_title(first) + ", median") +
          fact(std::to_string(s.scored), s.scored == 1 ? "file" : "files");
+  const double share = 100. * static_cast<double>(s.swapped) / static_cast<double>(s.scored);
   if (r.files.sources > 1)
-    out += fact(std::to_string(s.swapped), "with swapped speakers (" + percent(s.swapped, s.scored) + ")" +
+    out += fact(std::to_string(s.swapped), fill_in("with swapped speakers ({0} %)", page_number(share, 1)) +
                                                (first.permuted ? ", which the best order mends" : ", which count as they are"));
   if (s.refused > 0) out += fact(std::to_string(s.refused), "files could not be scored");
   return out + "</dl>\n";
@@ -59,10 +60,9 @@ std::string metric_row(const score_report& r, std::size_t i) {
   const int d = c.choice.metric->decimals;
   const auto n = [&](double v) { return "<td>" + page_number(v, d) + "</td>"; };
   const left_out_sources left = left_out_of(r.scores, i);
-  return fill_in("<tr><th scope=\"row\">{0}{1}</th>", page_title(c),
-                 *c.choice.metric->unit ? std::string(", ") + c.choice.metric->unit : "") +
-         n(s.mean) + "<td>" + interval_of(c, s.interval) + "</td>" + n(s.least) + n(s.first_quartile) + n(s.median) +
-         n(s.third_quartile) + n(s.most) + "<td>" + (c.permuted ? "best" : "given") + "</td><td>" + std::to_string(left.count) +
+  return "<tr><th scope=\"row\">" + page_title_with_unit(c) + "</th>" + n(s.mean) + "<td>" + interval_of(c, s.interval) +
+         "</td>" + n(s.least) + n(s.first_quartile) + n(s.median) + n(s.third_quartile) + n(s.most) + "<td>" +
+         (c.permuted ? "best" : "given") + "</td><td>" + std::to_string(left.count) +
          (left.count > 0 ? " (" + left.reasons + ")" : "") + "</td></tr>\n";
 }
 
@@ -100,7 +100,8 @@ std::string problems_section(const score_report& r) {
 std::string group_table(const score_report& r, const grouped_scores& by) {
   const std::size_t shown = std::min(by.groups.size(), most_page_groups);
   std::string out = fill_in(
-      "<div class=\"scroll\" role=\"region\" aria-label=\"Groups by {0}\" tabindex=\"0\"><table>\n<caption>By {0}</caption>\n"
+      "<div class=\"group\"><div class=\"scroll\" role=\"region\" aria-label=\"Groups by {0}\" "
+      "tabindex=\"0\"><table>\n<caption>By {0}</caption>\n"
       "<thead><tr><th scope=\"col\">Group</th><th scope=\"col\">Files</th>",
       escape_html(by.title));
   for (std::size_t c = 0; c < r.columns.size(); ++c) {
@@ -121,7 +122,7 @@ std::string group_table(const score_report& r, const grouped_scores& by) {
   if (by.groups.size() > shown)
     out += fill_in("<p class=\"soft\">and {0} more groups</p>\n", std::to_string(by.groups.size() - shown));
   if (by.ungrouped > 0) out += fill_in("<p class=\"soft\">{0} files have no group</p>\n", std::to_string(by.ungrouped));
-  return out + "<br>\n";
+  return out + "</div>\n";
 }
 
 std::string groups_section(const score_report& r) {
@@ -182,6 +183,11 @@ std::string closing(const score_report& r) {
 
 std::string page_title(const metric_column& column) {
   return escape_html(column.name == column.choice.name() ? column.choice.title() : column.name);
+}
+
+std::string page_title_with_unit(const metric_column& column) {
+  const std::string unit = column.choice.metric->unit;
+  return page_title(column) + (unit.empty() ? "" : ", " + unit);
 }
 
 std::string page_value(const metric_column& column, double value) {

@@ -104,7 +104,7 @@ std::string comparison_section(const score_report& r) {
       "<th scope=\"col\">Equal</th></tr></thead>\n<tbody>\n",
       escape_html(c.predictions.string()), page_number(100 * r.statistics.bootstrap.level, 0));
   for (std::size_t i = 0; i < r.columns.size(); ++i) out += comparison_row(r.columns[i], c.columns[i]);
-  out += "</tbody>\n</table></div>\n<br>\n";
+  out += "</tbody>\n</table></div>\n";
   const std::vector<double> here = values_of(r.scores, 0), there = values_of(c.scores, 0);
   std::vector<double> differences;
   std::vector<chart_point> points;
@@ -117,7 +117,8 @@ std::string comparison_section(const score_report& r) {
   const metric_column& first = r.columns.front();
   const std::string title = page_title(first), unit = first.choice.metric->unit, in_unit = unit.empty() ? "" : " in " + unit;
   out +=
-      "<div class=\"charts\">\n" + histogram_card(first, "Difference of " + title, differences, c.columns.front().difference) +
+      "<div class=\"charts below\">\n" +
+      histogram_card(first, "Difference of " + title, differences, c.columns.front().difference) +
       fill_in(
           "<figure class=\"card\">\n<figcaption>{0} of each file <span>above the line this one is better</span></figcaption>\n"
           "{1}<p class=\"axis above\">this{2}</p>\n{3}<p class=\"axis\">other{2}</p>\n</figure>\n</div>\n</section>\n",

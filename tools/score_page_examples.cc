@@ -43,18 +43,18 @@ std::string figure(const std::string& title, const std::string& note, const std:
 }
 
 // What was measured of a file: metrics by speakers.
-std::string value_table(const score_report& r, const score_example& e) {
+std::string value_table(const score_report& r, const score_example& e, const std::string& name) {
   const prediction_scores& f = r.scores[e.file];
-  std::string out = "<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">Metric</th>";
+  std::string out = "<div class=\"scroll\" role=\"region\" aria-label=\"Scores of " + name +
+                    "\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">Metric</th>";
   for (std::size_t s = 1; s <= r.files.sources; ++s) out += "<th scope=\"col\">" + source_folder_name(s) + "</th>";
   out += "<th scope=\"col\">Mean</th></tr></thead>\n<tbody>\n";
   for (std::size_t c = 0; c < r.columns.size(); ++c) {
-    out += "<tr><th scope=\"row\">" + page_title(r.columns[c]) + "</th>";
+    const int d = r.columns[c].choice.metric->decimals;
+    out += "<tr><th scope=\"row\">" + page_title_with_unit(r.columns[c]) + "</th>";
     for (const ratio& v : f.columns[c])
-      out += "<td>" +
-             (v.status == ratio_status::measured ? page_value(r.columns[c], v.value) : std::string(name_of(v.status))) +
-             "</td>";
-    out += "<td>" + page_value(r.columns[c], mixture_score(f.columns[c]).value) + "</td></tr>\n";
+      out += "<td>" + (v.status == ratio_status::measured ? page_number(v.value, d) : std::string(name_of(v.status))) + "</td>";
+    out += "<td>" + page_number(mixture_score(f.columns[c]).value, d) + "</td></tr>\n";
   }
   return out + "</tbody>\n</table></div>\n";
 }
@@ -97,7 +97,7 @@ std::string card(const score_report& r, const score_example& e, std::size_t numb
       "<p class=\"soft\">{3}</p>\n",
       std::to_string(number), kind, name, about);
   if (!e.problem.empty()) return out + "<p>" + escape_html(e.problem) + "</p>\n</section>\n";
-  out += "<div class=\"sounds\">\n" + figure("Mixture", "", name, e.mixture, e.rate) + value_table(r, e) + "</div>\n";
+  out += "<div class=\"sounds\">\n" + figure("Mixture", "", name, e.mixture, e.rate) + value_table(r, e, name) + "</div>\n";
   for (std::size_t t = 0; t < e.voices.size(); ++t) out += voice(r, e, t);
   return out + "</section>\n";
 }

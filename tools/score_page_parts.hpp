@@ -12,6 +12,9 @@ namespace avss::tools {
 // A metric's title where the column has its usual name, else the column's name; escaped.
 std::string page_title(const metric_column& column);
 
+// "SI-SNRi, dB"
+std::string page_title_with_unit(const metric_column& column);
+
 // "6.79 dB", "-" for none.
 std::string page_value(const metric_column& column, double value);
 

@@ -16,12 +16,10 @@ constexpr const char* scores_head = R"html(<!doctype html>
 :root {
   color-scheme: light dark;
   --page: #f6f4f1; --card: #fffefd; --ink: #211e29; --soft: #605b6b; --line: #dfdad3; --accent: #7a2a86; --mark: #a14d00;
-  --band: #f0dcf2;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #131118; --card: #1c1923; --ink: #ece8f2; --soft: #aaa3b8; --line: #37323f; --accent: #d99be6; --mark: #f0a860;
-    --band: #46304d;
   }
 }
 * { box-sizing: border-box; }
@@ -63,6 +61,8 @@ td.words { text-align: left; white-space: normal; min-width: 9rem; }
   margin: 0; min-width: 0; }
 .card + .card { margin-top: 1.25rem; }
 .charts .card + .card { margin-top: 0; }
+.below { margin-top: 1.5rem; }
+.group { margin-bottom: 1.75rem; }
 figure { margin: 0; min-width: 0; }
 figcaption { margin-bottom: .6rem; line-height: 1.35; font-weight: 600; }
 figcaption span { color: var(--soft); font-size: .9rem; font-weight: 400; margin-left: .25rem; }
@@ -78,7 +78,7 @@ figcaption span { color: var(--soft); font-size: .9rem; font-weight: 400; margin
 .large .area { height: min(26rem, 75vw); }
 .grid { stroke: var(--line); stroke-width: 1; }
 .zero { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 5 4; }
-.band { fill: var(--band); }
+.band { fill: var(--mark); fill-opacity: .3; }
 .bar { fill: var(--accent); stroke: var(--card); stroke-width: 1; }
 .mean { stroke: var(--mark); stroke-width: 2.5; }
 .dot { fill: var(--accent); fill-opacity: .6; }
@@ -102,6 +102,7 @@ footer { color: var(--soft); font-size: .92rem; border-top: 1px solid var(--line
   .facts div { display: grid; grid-template-columns: 9rem 1fr; align-items: baseline; border-top-width: 2px; gap: .5rem; }
   .facts dd { grid-row: 1; font-size: 1.2rem; }
   th, td { padding-left: .35rem; padding-right: .35rem; }
+  tbody th { min-width: 0; }
 }
 @media print { audio { display: none; } .card { break-inside: avoid; } }
 </style>

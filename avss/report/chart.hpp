@@ -35,12 +35,11 @@ struct chart_axis {
   double tick(std::size_t i) const { return low + static_cast<double>(i) * step; }
 };
 
-// That holds the range in at most so many steps.
-inline chart_axis fit_axis(double low, double high, std::size_t most_steps) {
-  if (!(high > low)) {
-    const double around = std::max(std::abs(low) * 0.1, 0.5);
-    low -= around, high += around;
-  }
+// That holds the range in at most so many steps. A range shorter than `shortest` is widened to it: what differs by less than
+// can be read off is no spread.
+inline chart_axis fit_axis(double low, double high, std::size_t most_steps, double shortest = 0) {
+  if (!(high > low)) shortest = std::max({shortest, std::abs(low) * 0.2, 1e-6});
+  if (const double lacking = shortest - (high - low); lacking > 0) low -= lacking / 2, high += lacking / 2;
   for (int power = static_cast<int>(std::floor(std::log10((high - low) / static_cast<double>(most_steps))));; ++power)
     for (const int digit : {1, 2, 5}) {
       const double step = digit * std::pow(10., power), slack = 1e-9 * step;
@@ -54,11 +53,11 @@ struct histogram_bins {
   std::vector<std::size_t> counts;  // of values in [step, next step), the last with its end
 };
 
-// About as many bins as the square root of the values' number, 5 to 24. Values are finite, at least one.
-inline histogram_bins count_bins(std::span<const double> values) {
+// About as many bins as twice the square root of the values' number, 5 to 24. Values are finite, at least one.
+inline histogram_bins count_bins(std::span<const double> values, double shortest = 0) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   const double wanted = 2 * std::sqrt(static_cast<double>(values.size()));
-  histogram_bins bins{fit_axis(*low, *high, static_cast<std::size_t>(std::clamp(wanted, 5., 24.))), {}};
+  histogram_bins bins{fit_axis(*low, *high, static_cast<std::size_t>(std::clamp(wanted, 5., 24.)), shortest), {}};
   bins.counts.resize(bins.axis.steps());
   for (const double v : values) {
     const double bin = std::floor((v - bins.axis.low) / bins.axis.step + 1e-9);
@@ -116,19 +115,13 @@ struct histogram_text {
 // Bars with the mean as a line and, where finite, an interval around it as a band.
 inline std::string histogram_chart(std::span<const double> values, double mean, double low, double high,
                                    const histogram_text& text) {
-  const histogram_bins bins = count_bins(values);
-  const chart_axis &a = bins.axis, x = fit_axis(a.low, a.high, 6);
+  const histogram_bins bins = count_bins(values, 5 * std::pow(10., -text.decimals));
+  const chart_axis &a = bins.axis, x = fit_axis(a.low, a.high, 5);
   const std::size_t most = *std::max_element(bins.counts.begin(), bins.counts.end());
   chart_axis y = fit_axis(0, static_cast<double>(most), 4);
   if (y.step < 1) y = {0, std::ceil(y.high), 1, 0};  // there are no parts of a file
   const std::string unit = text.unit.empty() ? "" : " " + text.unit;
   std::string marks;
-  if (std::isfinite(low))
-    marks += fill_in(
-        "<rect class=\"band\" x=\"{0}\" y=\"0\" width=\"{1}\" height=\"100%\"><title>interval of the mean: {2} to "
-        "{3}{4}</title></rect>",
-        detail::percent_of(x.at(low)), detail::percent_of(x.at(high) - x.at(low)), page_number(low, text.decimals),
-        page_number(high, text.decimals), unit);
   for (std::size_t i = 0; i < bins.counts.size(); ++i) {
     if (bins.counts[i] == 0) continue;
     const double top = y.at(static_cast<double>(bins.counts[i]));
@@ -138,6 +131,12 @@ inline std::string histogram_chart(std::span<const double> values, double mean, 
         detail::percent_of(x.at(a.tick(i + 1)) - x.at(a.tick(i))), detail::percent_of(top), page_number(a.tick(i), a.decimals),
         page_number(a.tick(i + 1), a.decimals), unit, std::to_string(bins.counts[i]), text.things);
   }
+  if (std::isfinite(low))
+    marks += fill_in(
+        "<rect class=\"band\" x=\"{0}\" y=\"0\" width=\"{1}\" height=\"100%\"><title>interval of the mean: {2} to "
+        "{3}{4}</title></rect>",
+        detail::percent_of(x.at(low)), detail::percent_of(x.at(high) - x.at(low)), page_number(low, text.decimals),
+        page_number(high, text.decimals), unit);
   marks += fill_in("<line class=\"mean\" x1=\"{0}\" x2=\"{0}\" y1=\"0\" y2=\"100%\"><title>mean: {1}{2}</title></line>",
                    detail::percent_of(x.at(mean)), page_number(mean, text.decimals), unit);
   const std::string label = fill_in("Histogram of {0}: {1} {2} from {3} to {4}{5}, mean {6}{5}.", text.title,
@@ -164,8 +163,10 @@ inline std::string scatter_chart(std::span<const chart_point> points, const scat
   const auto by_y = [](const chart_point& a, const chart_point& b) { return a.y < b.y; };
   const auto [left, right] = std::minmax_element(points.begin(), points.end(), by_x);
   const auto [bottom, top] = std::minmax_element(points.begin(), points.end(), by_y);
-  chart_axis x = fit_axis(left->x, right->x, 6), y = fit_axis(std::min(0., bottom->y), std::max(0., top->y), 6);
-  if (text.diagonal) x = y = fit_axis(std::min(left->x, bottom->y), std::max(right->x, top->y), 6);
+  constexpr double shortest = 0.1;
+  chart_axis x = fit_axis(left->x, right->x, 5, shortest);
+  chart_axis y = fit_axis(std::min(0., bottom->y), std::max(0., top->y), 6, shortest);
+  if (text.diagonal) x = y = fit_axis(std::min(left->x, bottom->y), std::max(right->x, top->y), 5, shortest);
   const double zero = text.diagonal ? y.low : 0;
   std::string marks = fill_in("<line class=\"zero\" x1=\"0\" x2=\"100%\" y1=\"{0}\" y2=\"{1}\"/>",
                               detail::percent_of(100 - y.at(zero)), detail::percent_of(text.diagonal ? 0 : 100 - y.at(zero)));
