@@ -37,7 +37,7 @@ std::string opening(const score_report& r) {
          fact(std::to_string(s.scored), s.scored == 1 ? "file" : "files");
   const double share = 100. * static_cast<double>(s.swapped) / static_cast<double>(s.scored);
   if (r.files.sources > 1)
-    out += fact(std::to_string(s.swapped), fill_in("with swapped speakers ({0} %)", page_number(share, 1)) +
+    out += fact(std::to_string(s.swapped), fill_in("with swapped speakers ({0}&nbsp;%)", page_number(share, 1)) +
                                                (first.permuted ? ", which the best order mends" : ", which count as they are"));
   if (s.refused > 0) out += fact(std::to_string(s.refused), "files could not be scored");
   return out + "</dl>\n";
@@ -60,9 +60,9 @@ std::string metric_row(const score_report& r, std::size_t i) {
   const int d = c.choice.metric->decimals;
   const auto n = [&](double v) { return "<td>" + page_number(v, d) + "</td>"; };
   const left_out_sources left = left_out_of(r.scores, i);
-  return "<tr><th scope=\"row\">" + page_title_with_unit(c) + "</th>" + n(s.mean) + "<td>" + interval_of(c, s.interval) +
-         "</td>" + n(s.least) + n(s.first_quartile) + n(s.median) + n(s.third_quartile) + n(s.most) + "<td>" +
-         (c.permuted ? "best" : "given") + "</td><td>" + std::to_string(left.count) +
+  return "<tr><th scope=\"row\" class=\"metric\">" + page_title_with_unit(c) + "</th>" + n(s.mean) + "<td>" +
+         interval_of(c, s.interval) + "</td>" + n(s.least) + n(s.first_quartile) + n(s.median) + n(s.third_quartile) +
+         n(s.most) + "<td>" + (c.permuted ? "best" : "given") + "</td><td>" + std::to_string(left.count) +
          (left.count > 0 ? " (" + left.reasons + ")" : "") + "</td></tr>\n";
 }
 

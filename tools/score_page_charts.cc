@@ -75,8 +75,8 @@ std::string comparison_row(const metric_column& c, const paired_summary& s) {
   const auto n = [&](double v) { return page_number(v, d); };
   const std::string interval =
       std::isfinite(s.difference.interval.low) ? n(s.difference.interval.low) + " to " + n(s.difference.interval.high) : "-";
-  return fill_in("<tr><th scope=\"row\">{0}</th><td>{1}</td><td>{2}</td><td>{3}</td><td>{4}</td>", page_title(c), n(s.first),
-                 n(s.second), n(s.difference.mean), interval) +
+  return fill_in("<tr><th scope=\"row\" class=\"metric\">{0}</th><td>{1}</td><td>{2}</td><td>{3}</td><td>{4}</td>",
+                 page_title(c), n(s.first), n(s.second), n(s.difference.mean), interval) +
          fill_in("<td>{0}</td><td>{1}</td><td>{2}</td></tr>\n", std::to_string(s.better), std::to_string(s.worse),
                  std::to_string(s.equal));
 }

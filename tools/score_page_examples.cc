@@ -51,7 +51,7 @@ std::string value_table(const score_report& r, const score_example& e, const std
   out += "<th scope=\"col\">Mean</th></tr></thead>\n<tbody>\n";
   for (std::size_t c = 0; c < r.columns.size(); ++c) {
     const int d = r.columns[c].choice.metric->decimals;
-    out += "<tr><th scope=\"row\">" + page_title_with_unit(r.columns[c]) + "</th>";
+    out += "<tr><th scope=\"row\" class=\"metric\">" + page_title_with_unit(r.columns[c]) + "</th>";
     for (const ratio& v : f.columns[c])
       out += "<td>" + (v.status == ratio_status::measured ? page_number(v.value, d) : std::string(name_of(v.status))) + "</td>";
     out += "<td>" + page_number(mixture_score(f.columns[c]).value, d) + "</td></tr>\n";

@@ -53,6 +53,7 @@ th, td { padding: .4rem .6rem; text-align: right; border-bottom: 1px solid var(-
 th { font-weight: 500; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 tbody th { white-space: normal; overflow-wrap: anywhere; min-width: 6rem; }
+tbody th.metric { white-space: nowrap; min-width: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { color: var(--soft); font-size: .88rem; vertical-align: bottom; line-height: 1.3; }
 td.words { text-align: left; white-space: normal; min-width: 9rem; }
@@ -102,7 +103,6 @@ footer { color: var(--soft); font-size: .92rem; border-top: 1px solid var(--line
   .facts div { display: grid; grid-template-columns: 9rem 1fr; align-items: baseline; border-top-width: 2px; gap: .5rem; }
   .facts dd { grid-row: 1; font-size: 1.2rem; }
   th, td { padding-left: .35rem; padding-right: .35rem; }
-  tbody th { min-width: 0; }
 }
 @media print { audio { display: none; } .card { break-inside: avoid; } }
 </style>

@@ -31,6 +31,8 @@ addEventListener("load", async () => {
           wrong.push("labels overlap: " + a + ", " + b);
     }
   }
+  for (const h of all("tbody th"))
+    if (h.textContent.length < 12 && h.clientHeight > 60) wrong.push("broken up: " + h.textContent);
   for (const area of all(".area")) {
     const a = area.getBoundingClientRect();
     if (a.width < 150 || a.height < 100) wrong.push("chart of " + a.width + " by " + a.height);
