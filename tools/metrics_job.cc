@@ -79,19 +79,6 @@ void check_folder(const fs::path& folder) {
   check(json_name, tools::json_begin);
 }
 
-void check_page(const fs::path& file) {
-  check_writable(folder_of(file), report_key);
-  std::error_code ignored;
-  if (fs::is_directory(file, ignored))
-    fail(file.string(), ": is a folder; name a file, such as metric_calculator.report=scores.html");
-  if (!fs::exists(file, ignored)) return;
-  const std::vector<std::byte> bytes =
-      input_file(file.string()).prefix(std::min<std::uintmax_t>(2000, fs::file_size(file, ignored)));
-  if (as_text(bytes).find(tools::scores_generator) == std::string_view::npos)
-    fail(file.string(), ": is no page of an earlier //tools:calc_metrics and is not overwritten; choose another name, ",
-         "metric_calculator.report=FILE.html");
-}
-
 // The items of both lists of predictions for the same mixtures; names that only one has are left out of both.
 void keep_common(prediction_list& a, prediction_list& b) {
   const auto only_in = [](prediction_list& list, const prediction_list& other) {
@@ -217,7 +204,7 @@ measured measure(const metrics_options& options, std::ostream& err) {
   }
   m.groupings = groupings_of(options, m.list, err);
   if (!options.save_path.empty()) check_folder(options.save_path);
-  if (!options.report.empty()) check_page(options.report);
+  if (!options.report.empty()) check_report_page(options.report, report_key);
   tools::item_progress progress(err, options.terminal, m.list.items.size() + m.other.items.size());
   m.scores = score_all(options, m.list, progress);
   m.others = score_all(options, m.other, progress);
@@ -225,6 +212,18 @@ measured measure(const metrics_options& options, std::ostream& err) {
 }
 
 }  // namespace
+
+void check_report_page(const fs::path& file, const char* key) {
+  check_writable(folder_of(file), key);
+  std::error_code ignored;
+  if (fs::is_directory(file, ignored)) fail(file.string(), ": is a folder; name a file, ", key, "=scores.html");
+  if (!fs::exists(file, ignored)) return;
+  const std::vector<std::byte> bytes =
+      input_file(file.string()).prefix(std::min<std::uintmax_t>(2000, fs::file_size(file, ignored)));
+  if (as_text(bytes).find(tools::scores_generator) == std::string_view::npos)
+    fail(file.string(), ": is no page of an earlier //tools:calc_metrics and is not overwritten; choose another name, ", key,
+         "=FILE.html");
+}
 
 int run_metrics(const metrics_options& options, std::ostream& out, std::ostream& err) {
   if (options.columns.empty()) fail("no metric is asked for");

@@ -44,4 +44,8 @@ struct metrics_options {
 // written when all files are scored.
 int run_metrics(const metrics_options& options, std::ostream& out, std::ostream& err);
 
+// What run_metrics does before it scores: throws error for a report that could not be written, or would replace a file that is
+// no page of scores. `key` is the one that named it, for messages.
+void check_report_page(const std::filesystem::path& file, const char* key);
+
 }  // namespace avss

@@ -104,7 +104,7 @@ std::string comparison_section(const score_report& r) {
       "<th scope=\"col\">Equal</th></tr></thead>\n<tbody>\n",
       escape_html(c.predictions.string()), page_number(100 * r.statistics.bootstrap.level, 0));
   for (std::size_t i = 0; i < r.columns.size(); ++i) out += comparison_row(r.columns[i], c.columns[i]);
-  out += "</tbody>\n</table></div>\n";
+  out += "</tbody>\n</table></div>\n" + std::string(scores_key);
   const std::vector<double> here = values_of(r.scores, 0), there = values_of(c.scores, 0);
   std::vector<double> differences;
   std::vector<chart_point> points;
