@@ -12,6 +12,7 @@
 #include <avss/report/spectrogram.hpp>
 #include <cmath>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <system_error>
 #include <utility>

@@ -290,6 +290,10 @@ TEST_F(calc_metrics, refuses_files_that_do_not_fit) {
   std::memcpy(bytes.data() + bytes.size() - 4 * 1000, &nan, 4);
   write_bytes(folder / "pred/s1/e.wav", bytes);
   expect_refusal(paths() + refusing, "pred/s1/e.wav: sample 3000 (0.375 s) is NaN");
+  const outcome rest = run(paths());
+  EXPECT_EQ(rest.status, 1);
+  EXPECT_TRUE(says(rest.err.substr(0, rest.err.size() - 1), "not scored: ", "pred/s1/e.wav: sample 3000 (0.375 s) is NaN"));
+  EXPECT_NE(rest.out.find("not scored: 1 of 5 files"), std::string::npos) << rest.out;
   write_bytes(folder / "pred/s2/b.wav", "RIFF");
   expect_refusal(paths() + refusing, "pred/s2/b.wav: ", "(2 of 5 files are refused)");
 }
