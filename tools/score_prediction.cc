@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <avss/core/error.hpp>
+#include <avss/data/mixture_layout.hpp>
 #include <avss/io/audio_reader.hpp>
 #include <avss/metric/permutation.hpp>
 #include <avss/metric/separation.hpp>
@@ -92,6 +93,20 @@ class whole_signals {
   std::map<std::tuple<const named_metric*, std::size_t, std::size_t>, ratio> measured_;
 };
 
+// "mix, s1, estimate s2" of the clipped ones, given mixture, targets, estimates.
+std::string names_of_clipped(std::span<const clipping_meter> meters) {
+  const std::size_t sources = (meters.size() - 1) / 2;
+  std::string text;
+  for (std::size_t i = 0; i < meters.size(); ++i) {
+    if (!meters[i].clipped()) continue;
+    const std::string name = i == 0         ? "mix"
+                             : i <= sources ? source_folder_name(i)
+                                            : "estimate " + source_folder_name(i - sources);
+    text += (text.empty() ? "" : ", ") + name;
+  }
+  return text;
+}
+
 }  // namespace
 
 prediction_scores score_prediction(const prediction_item& item, std::span<const metric_column> columns) {
@@ -100,7 +115,16 @@ prediction_scores score_prediction(const prediction_item& item, std::span<const 
   {
     item_reader files(item);
     result.seconds = files.info().seconds(), result.rate = files.info().rate, result.channels = files.info().channels;
-    files.each_block([&](auto x, auto targets, auto estimates) { meter.observe(x, targets, estimates); });
+    std::vector<clipping_meter> clipping(1 + 2 * meter.sources());
+    files.each_block([&](auto x, auto targets, auto estimates) {
+      meter.observe(x, targets, estimates);
+      clipping[0].observe(x);
+      for (std::size_t s = 0; s < meter.sources(); ++s) {
+        clipping[1 + s].observe(targets.subspan(s * x.size(), x.size()));
+        clipping[1 + meter.sources() + s].observe(estimates.subspan(s * x.size(), x.size()));
+      }
+    });
+    result.clipped = names_of_clipped(clipping);
   }
   item_reader(item).each_block([&](auto x, auto targets, auto estimates) { meter.resolve(x, targets, estimates); });
 
@@ -108,6 +132,7 @@ prediction_scores score_prediction(const prediction_item& item, std::span<const 
   result.order = meter.order();
   result.si_snr_given = score_sources({&si_snr_metric, false}, given, meter);
   result.si_snr_best = score_sources({&si_snr_metric, false}, result.order, meter);
+  for (std::size_t t = 0; t < meter.sources(); ++t) result.si_snr_mixture.push_back(meter.mixture(t).si_snr());
   whole_signals signals(item);
   for (const metric_column& c : columns) {
     const std::vector<std::size_t>& order = c.permuted ? result.order : given;

@@ -74,6 +74,28 @@ TEST_F(infer, separates_a_data_set) {
     EXPECT_NE(r.out.find(word), std::string::npos) << word << " in " << r.out;
 }
 
+TEST_F(infer, reports_on_a_page) {
+  const fs::path page = folder / "page.html";
+  const std::string to_page = " inferencer.report=" + page.string();
+  const outcome r = run(tiny() + " " + data() + to_results() + to_page);
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_NE(r.out.find("2 files of 2 sources"), std::string::npos) << r.out;
+  EXPECT_NE(r.out.find("report: " + page.string()), std::string::npos) << r.out;
+  const std::string text = bytes_of_file(page);
+  EXPECT_NE(text.find("Worst: 11_22"), std::string::npos);
+  EXPECT_NE(text.find("<audio controls"), std::string::npos);
+  // What could not be reported is told before anything is separated.
+  fs::remove_all(folder / "out");
+  expect_refusal(tiny() + " inferencer.input=" + (folder / "data/audio/val/mix/11_22.wav").string() + to_results() + to_page,
+                 "inferencer.report: there is no ground truth");
+  expect_refusal(tiny() + " " + data() + to_results() + to_page + " datasets.inf.target_sr=16000",
+                 "inferencer.report: results of 16000 Hz");
+  write_bytes(page, "mine");
+  expect_refusal(tiny() + " " + data() + to_results() + to_page, "page.html: is no page of an earlier",
+                 "inferencer.report=FILE.html");
+  EXPECT_EQ(bytes_of_file(page), "mine");
+}
+
 TEST_F(infer, gives_what_the_library_gives) {
   const fs::path mix = folder / "data/audio/val/mix/11_22.wav";
   const outcome r = run(tiny() + " inferencer.level=none inferencer.input=" + mix.string() + to_results());
