@@ -78,6 +78,7 @@ TEST(fuzz, damage) {
     refused += !read(m.damage(file, 0, file.size(), false, other));
     ASSERT_LT(largest_allocation(), most_bytes) << "on these bytes: printf '" << shown(current) << "'";
   }
+  EXPECT_GT(largest_allocation(), 0u) << "allocations are not counted";
   EXPECT_GT(refused, runs / 50) << "damage is hardly ever noticed";
   std::printf("%d of %d refused, largest allocation %zu bytes\n", refused, runs, largest_allocation());
 }
