@@ -1,7 +1,8 @@
 """A parser of files from elsewhere under a fuzzer.
 
 NAME_fuzz.cc defines LLVMFuzzerTestOneInput. By default it becomes a test that runs it over the corpus and over damaged files of
-it; with --config=fuzz it is a program of libFuzzer's: bazel run --config=fuzz //tests/fuzz:NAME_fuzz -- FOLDER.
+it; with --config=fuzz (clang 14; it cannot compile the YAML reader) a program of libFuzzer:
+bazel run --config=fuzz //tests/fuzz:NAME_fuzz -- FOLDER
 """
 
 

@@ -59,6 +59,7 @@ for name, format, subtype in (("tone.flac", "FLAC", "PCM_16"), ("tone.ogg", "OGG
 put("csv/plain.csv", "name,snr,speaker\na_b.wav,3.5,f\nc_d.wav,-1e-3,m\n")
 put("csv/quoted.csv", '\ufeff"na""me","a, b"\r\n"two\r\nlines",1\r\n\r\n,""\r\n')
 put("csv/one_column.csv", "x\n1\n\n2")
+put("csv/mark_in_a_field.csv", b"\n\xef\xbb\xbf\xff\n")  # found: written, it was read without the mark
 put("csv/uneven.csv", "a,b\n1\n")
 put("csv/open_quote.csv", 'a,b\n1,"2\n')
 
