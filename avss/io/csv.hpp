@@ -16,9 +16,9 @@ struct csv_table {
   std::vector<std::size_t> lines;              // where each row begins in the file, from 1
 };
 
-// A field as it must be written.
+// A field as it must be written. What looks like a byte order mark must not stand at the beginning of a file.
 inline std::string csv_quoted(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos && !text.starts_with("\xef\xbb\xbf")) return std::string(text);
   std::string quoted = "\"";
   for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + "\"";
