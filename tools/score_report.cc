@@ -104,6 +104,17 @@ void print_order(const score_report& r, std::ostream& out) {
       << shown(given.mean()) << " dB in the order given, " << shown(best.mean()) << " dB in the best one of each file\n";
 }
 
+// Of metrics that choose an order of their own: in how many files it is not that of SI-SNR.
+void print_own_orders(const score_report& r, std::ostream& out) {
+  for (std::size_t c = 0; c < r.columns.size(); ++c) {
+    if (!r.columns[c].own_order) continue;
+    const auto differs = [&](const prediction_scores& f) { return f.orders[c] != f.order; };
+    if (const auto n = std::count_if(r.scores.begin(), r.scores.end(), differs); n > 0)
+      out << r.columns[c].name << ": another order of the speakers than by SI-SNR in " << n << " of " << r.scores.size()
+          << " files\n";
+  }
+}
+
 void print_worst(const score_report& r, std::ostream& out) {
   const metric_column& first = r.columns.front();
   std::vector<std::pair<double, std::size_t>> ranked;
@@ -146,6 +157,7 @@ std::size_t score_report::swapped() const {
 void score_report::print(std::ostream& out) const {
   print_means(*this, out);
   print_order(*this, out);
+  print_own_orders(*this, out);
   print_worst(*this, out);
 }
 
