@@ -9,7 +9,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <avss/core/error.hpp>
+#include <avss/dsp/lanes.hpp>
 #include <avss/metric/block_toeplitz.hpp>
 #include <avss/metric/lag_correlation.hpp>
 #include <avss/metric/ratio.hpp>
@@ -39,9 +41,7 @@ class bss_eval {
       if (s.size() != all[0].size())
         fail("an estimate of ", s.size(), " samples cannot be measured against a target of ", all[0].size(),
              "; make them equally long");
-      double energy = 0;
-      for (const T v : s) energy += static_cast<double>(v) * static_cast<double>(v);
-      energy_.push_back(energy);
+      energy_.push_back(energy_of(s));
     }
     samples_ = all[0].size();
     // What is broken would spoil the transforms that it shares with the others.
@@ -70,6 +70,17 @@ class bss_eval {
     return 10 * std::log10(std::max(part, least) / std::max(rest, least));
   }
 
+  // Not finite where a sample is not.
+  template <class T>
+  static double energy_of(std::span<const T> x) {
+    std::array<double, lanes::width> sums{};
+    std::size_t n = 0;
+    for (; n + lanes::width <= x.size(); n += lanes::width)
+      for (std::size_t i = 0; i < lanes::width; ++i) sums[i] += static_cast<double>(x[n + i]) * static_cast<double>(x[n + i]);
+    double energy = lanes::total(lanes::load(sums.data()));
+    for (; n < x.size(); ++n) energy += static_cast<double>(x[n]) * static_cast<double>(x[n]);
+    return energy;
+  }
   double energy_of_estimate(std::size_t e) const { return energy_[targets_ + e]; }
 
   template <class F>

@@ -1,6 +1,8 @@
 // Correlations of long signals at a few hundred lags, through short Fourier transforms that stay in the cache.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <avss/core/error.hpp>
 #include <avss/dsp/batch_fft.hpp>
 #include <avss/dsp/fft.hpp>
@@ -28,12 +30,12 @@ class lag_correlation {
     if (leading == 0 || leading > count_) fail("correlations of the first ", leading, " of ", count_, " signals");
     length_ = signals[0].size();
     const std::size_t group = 2 * lanes::width * hop, groups = (length_ + group - 1) / group;
-    std::vector<std::vector<double>> padded;
+    std::vector<std::vector<T>> padded;
     for (const std::span<const T>& s : signals) {
       if (s.size() != length_)
         fail("correlations of signals of ", length_, " and ", s.size(), " samples; make them equally long");
       padded.emplace_back(groups * group + points);
-      for (std::size_t n = 0; n < length_; ++n) padded.back()[n] = static_cast<double>(s[n]);
+      std::copy(s.begin(), s.end(), padded.back().begin());
     }
     std::vector<std::vector<lane_point>> blocks(leading), reach(count_);
     for (std::size_t g = 0; g < groups; ++g) {
@@ -54,11 +56,15 @@ class lag_correlation {
   static constexpr std::size_t points = 2048, hop = points - lags + 1;
 
   // Lane i takes blocks 2 i and 2 i + 1 of `from`, the first `samples` of each, then zeros.
-  void transform(const double* from, std::size_t samples, std::vector<lane_point>& x) {
+  template <class T>
+  void transform(const T* from, std::size_t samples, std::vector<lane_point>& x) {
     x.resize(points);
     for (std::size_t n = 0; n < samples; ++n) {
-      const double* const p = from + n;
-      for (std::size_t i = 0; i < lanes::width; ++i) x[n].re[i] = p[2 * i * hop], x[n].im[i] = p[(2 * i + 1) * hop];
+      const T* const p = from + n;
+      std::array<double, lanes::width> re, im;
+      for (std::size_t i = 0; i < lanes::width; ++i)
+        re[i] = static_cast<double>(p[2 * i * hop]), im[i] = static_cast<double>(p[(2 * i + 1) * hop]);
+      x[n] = {lanes::load(re.data()), lanes::load(im.data())};
     }
     for (std::size_t n = samples; n < points; ++n) x[n] = {};
     plan_.forward(x, scratch_);
