@@ -23,16 +23,18 @@ inline double total(vec v) { return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v
 
 // sum of a[i] b[i] over n. The result is the same wherever the rows lie.
 inline double dot(const double* a, const double* b, std::size_t n) {
-  vec s{}, t{};
+  vec s{}, t{}, u{}, v{};  // as many as hide an addition's latency
   std::size_t i = 0;
-  for (; i + 2 * width <= n; i += 2 * width) {
+  for (; i + 4 * width <= n; i += 4 * width) {
     s += load(a + i) * load(b + i);
     t += load(a + i + width) * load(b + i + width);
+    u += load(a + i + 2 * width) * load(b + i + 2 * width);
+    v += load(a + i + 3 * width) * load(b + i + 3 * width);
   }
-  if (i + width <= n) s += load(a + i) * load(b + i), i += width;
+  for (; i + width <= n; i += width) s += load(a + i) * load(b + i);
   double rest = 0;
   for (; i < n; ++i) rest += a[i] * b[i];
-  return total(s + t) + rest;
+  return total((s + t) + (u + v)) + rest;
 }
 
 }  // namespace avss::lanes
