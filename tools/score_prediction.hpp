@@ -15,7 +15,8 @@ namespace avss::tools {
 struct metric_column {
   std::string name;
   metric_choice choice;
-  bool permuted = false;  // estimates in the best order (PIT), else as given
+  bool permuted = false;   // estimates in the best order (PIT), else as given
+  bool own_order = false;  // permuted, and the order is the best by this metric, else by SI-SNR
 };
 
 struct prediction_scores {
@@ -24,6 +25,7 @@ struct prediction_scores {
   std::vector<std::size_t> order;  // the best by SI-SNR: order[target] = estimate
   // [column][source]
   std::vector<std::vector<ratio>> columns;
+  std::vector<std::vector<std::size_t>> orders;  // [column], as it was taken; of scored files only
   // [source], in either order and of the mixture, whatever the columns
   std::vector<ratio> si_snr_given, si_snr_best, si_snr_mixture;
   std::string clipped;  // "mix, estimate s2": which files have clipped parts

@@ -78,6 +78,17 @@ void print_order(const score_report& r, std::ostream& out) {
       << shown(m.best) << " dB in the best one of each file\n";
 }
 
+// Of metrics that choose an order of their own: in how many files it is not that of SI-SNR.
+void print_own_orders(const score_report& r, std::ostream& out) {
+  for (std::size_t c = 0; c < r.columns.size(); ++c) {
+    if (!r.columns[c].own_order) continue;
+    const auto differs = [&](const prediction_scores& f) { return f.scored() && f.orders[c] != f.order; };
+    if (const auto n = std::count_if(r.scores.begin(), r.scores.end(), differs); n > 0)
+      out << r.columns[c].name << ": another order of the speakers than by SI-SNR in " << n << " of "
+          << r.statistics.scored << " files\n";
+  }
+}
+
 void print_worst(const score_report& r, std::ostream& out) {
   const metric_column& first = r.columns.front();
   if (!r.statistics.worst.empty()) out << "worst by " << first.name << ":\n";
@@ -160,6 +171,7 @@ void score_report::print(std::ostream& out) const {
   print_means(*this, out);
   print_left_out(*this, out);
   print_order(*this, out);
+  print_own_orders(*this, out);
   print_worst(*this, out);
   for (const grouped_scores& g : statistics.groups) print_groups(*this, g, out);
   if (statistics.comparison) print_comparison(*this, *statistics.comparison, out);

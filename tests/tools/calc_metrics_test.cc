@@ -94,6 +94,49 @@ TEST_F(calc_metrics, the_lists_of_metrics_choose_the_columns) {
   EXPECT_GT(std::stod(rows[1].at("si_snri")), std::stod(rows[1].at("as_given")) + 5);
 }
 
+// s1 far too loud, s2 far too soft: SNR, which minds levels, would rather have them the other way round.
+TEST_F(calc_metrics, one_order_for_all_metrics_or_one_for_each) {
+  const signal_t a = noise(4000, 1, 0.02), b = noise(4000, 2, 0.04);
+  signal_t mix(a), loud(a), soft(b);
+  for (std::size_t i = 0; i < a.size(); ++i) mix[i] += b[i], loud[i] *= 20, soft[i] *= 0.001f;
+  store("gt/mix", "x", mix), store("gt/s1", "x", a), store("gt/s2", "x", b);
+  store("pred/s1", "x", loud), store("pred/s2", "x", soft);
+  const std::string chosen = paths() + saving() + " metrics.inference=[si_snr,snr]";
+  const outcome one = run(chosen);
+  ASSERT_EQ(one.status, 0) << one.err;
+  const double shared = std::stod(table().at(0).at("snr"));
+  EXPECT_EQ(one.out.find("another order"), std::string::npos) << one.out;
+  const outcome each = run(chosen + " metrics.permutation=per_metric");
+  ASSERT_EQ(each.status, 0) << each.err;
+  EXPECT_GT(std::stod(table().at(0).at("snr")), shared + 1);
+  EXPECT_NE(each.out.find("\nsnr: another order of the speakers than by SI-SNR in 1 of 1 files\n"), std::string::npos)
+      << each.out;
+  EXPECT_EQ(each.out.find("\nsi_snr: another"), std::string::npos);
+  const outcome given = run(chosen + " metrics.permutation=per_metric metrics=default");
+  ASSERT_EQ(given.status, 0) << given.err;
+  EXPECT_NEAR(std::stod(table().at(0).at("snr")), shared, 1e-12);
+}
+
+TEST_F(calc_metrics, published_conventions_by_name) {
+  store_golden(2);
+  fs::remove(folder / "gt/mix/c.wav");  // too short for STOI
+  const std::string all = paths() + saving() + " metric_calculator.intersection=true metrics=";
+  const auto begins = [&](const std::string& columns) {
+    return bytes_of_file(folder / "out/scores.csv").starts_with("name,seconds,order,swapped," + columns);
+  };
+  ASSERT_EQ(run(all + "reference_project").status, 0);
+  EXPECT_TRUE(begins("si_snri,si_sdri,si_snr,stoi,"));
+  ASSERT_EQ(run(all + "wsj0_2mix").status, 0);
+  EXPECT_TRUE(begins("si_snri,sdri,"));
+  const std::vector<row> bss = table();
+  ASSERT_EQ(run(all + "rtfsnet_paper").status, 0);
+  EXPECT_TRUE(begins("si_snri,sdri,stoi,"));
+  const std::vector<row> paper = table();
+  // Not swapped: a filter of 512 taps forgives what SNR counts.
+  EXPECT_EQ(paper.at(0).at("si_snri"), bss.at(0).at("si_snri"));
+  EXPECT_GT(std::abs(std::stod(paper[0].at("sdri")) - std::stod(bss[0].at("sdri"))), 0.1);
+}
+
 TEST_F(calc_metrics, results_do_not_depend_on_threads) {
   store_golden(2);
   const outcome one = run("--threads 1 " + paths() + saving());
@@ -133,7 +176,7 @@ TEST_F(calc_metrics, needs_to_know_what_to_score_and_how) {
   expect_refusal(paths() + " metric_calculator.gt_dir=x", "metric_calculator.gt_dir", "metric_calculator.gt_path");
   expect_refusal(paths() + " metric_calculator.device=cuda", "auto", "cpu");
   expect_refusal(paths() + " metrics=empty", "metrics.inference is empty", "si_snri");
-  expect_refusal(paths() + " metrics.inference=[si_snri,stoi]", "metrics.inference[1]", "'stoi'", "there are si_snr, si_snri");
+  expect_refusal(paths() + " metrics.inference=[si_snri,polqa]", "metrics.inference[1]", "'polqa'", "there are si_snr, si_snri");
   expect_refusal(paths() + " metrics.train=[pesq]", "metrics.train[0]", "'pesq'");
   expect_refusal(paths() + " metrics.inference=[si_sndr]", "'si_sndr'", "there are");
   expect_refusal(paths() + " metrics.inference=[snr,si_snr,snr]", "metrics.inference[2]", "second metric");
