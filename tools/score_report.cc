@@ -84,8 +84,8 @@ void print_own_orders(const score_report& r, std::ostream& out) {
     if (!r.columns[c].own_order) continue;
     const auto differs = [&](const prediction_scores& f) { return f.scored() && f.orders[c] != f.order; };
     if (const auto n = std::count_if(r.scores.begin(), r.scores.end(), differs); n > 0)
-      out << r.columns[c].name << ": another order of the speakers than by SI-SNR in " << n << " of "
-          << r.statistics.scored << " files\n";
+      out << r.columns[c].name << ": another order of the speakers than by SI-SNR in " << n << " of " << r.statistics.scored
+          << " files\n";
   }
 }
 
