@@ -24,7 +24,7 @@ inline void mark_as_being_made(int fd) { (void)::flock(fd, LOCK_SH | LOCK_NB); }
 
 namespace detail {
 
-// Takes "123" off the front; 0 where there is none.
+// Takes "123" off the front; -1 where there is none.
 inline long take_number(std::string_view& text) {
   long n = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), n);
