@@ -8,9 +8,19 @@ if (($# < 2)); then
   echo "usage: bash benchmarks/overfit_mixtures.sh DATA OUT [epochs]" >&2
   exit 2
 fi
-data=$(realpath -- "$1") out=$(realpath -m -- "$2") epochs=${3:-8}
+data=$(realpath -m -- "$1") out=$(realpath -m -- "$2") epochs=${3:-8}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-mkdir -- "$out" "$out/data" "$out/data/audio" "$out/exchanged"
+for part in audio/train/mix audio/train/s1 audio/train/s2 mouths; do
+  if [[ ! -d $data/$part ]]; then
+    echo "overfit_mixtures: $data/$part is no folder; DATA must hold audio/train/{mix,s1,s2} and mouths" >&2
+    exit 1
+  fi
+done
+if [[ -e $out ]]; then
+  echo "overfit_mixtures: $out is there already; choose a new folder" >&2
+  exit 1
+fi
+mkdir -p -- "$out" "$out/data" "$out/data/audio" "$out/exchanged"
 # Learned and validated on the same mixtures: links, so that DATA stays as it is.
 ln -s "$data/audio/train" "$out/data/audio/train"
 ln -s "$data/audio/train" "$out/data/audio/val"

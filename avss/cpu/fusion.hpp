@@ -130,7 +130,7 @@ inline void fusion_sums(const op::fusion_bwd<float>& g, dim_t b, dim_t c, branch
       using V = decltype(v);
       const V in = simd::load<V>(a + first + f), d = simd::load<V>(dy + first + f);
       const V hg = gate.normed(in), hv = value.normed(in), open = hg * gate.gamma + gate.beta;
-      const V through = open > 0.f ? d : V{}, dvalue = d * weight, dgate = through * key;
+      const V through = open <= 0.f ? V{} : d, dvalue = d * weight, dgate = through * key;
       dkey.add(through * open);
       dweight.add(d * (hv * value.gamma + value.beta));
       plain[0].add(dgate);
@@ -165,7 +165,7 @@ inline void fusion_leave(const op::fusion_bwd<float>& g, dim_t b, dim_t c, doubl
       using V = decltype(v);
       const V in = simd::load<V>(a + first + f), d = simd::load<V>(dy + first + f);
       const V hg = gate.normed(in), hv = value.normed(in), open = hg * gate.gamma + gate.beta;
-      const V dgate = ((open > 0.f ? d * key : V{}) - (gm1 + hg * gm2)) * gate_gain;
+      const V dgate = ((open <= 0.f ? V{} : d * key) - (gm1 + hg * gm2)) * gate_gain;
       const V dvalue = (d * weight - (vm1 + hv * vm2)) * value_gain;
       dgate_weight.add(dgate * in);
       dvalue_weight.add(dvalue * in);
@@ -197,7 +197,7 @@ inline void execute(cpu& backend, const op::fusion_fwd<float>& o, void*) {
       simd::for_each(o.n.bins, [&](auto v, dim_t f) {
         using V = decltype(v);
         const V in = simd::load<V>(a + first + f), open = gate.normed(in) * gate.gamma + gate.beta;
-        const V y = (open > 0.f ? open : V{}) * key + (value.normed(in) * value.gamma + value.beta) * weight;
+        const V y = (open <= 0.f ? V{} : open) * key + (value.normed(in) * value.gamma + value.beta) * weight;
         simd::store(o.y + i * o.n.plane() + first + f, y);
       });
     });

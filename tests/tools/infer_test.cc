@@ -4,10 +4,13 @@
 
 #include <avss/convtasnet.hpp>
 #include <avss/io/audio.hpp>
+#include <avss/io/pytorch_writer.hpp>
+#include <avss/io/weights_file.hpp>
 #include <avss/layer/init.hpp>
 #include <fstream>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/audio_fixture.hpp"
@@ -173,9 +176,14 @@ TEST_F(infer, says_what_is_wrong_with_weights) {
   expect_refusal(with(folder / "empty.pth"), "empty.pth", "empty");
   expect_refusal(with(folder / "data/audio/val/mix/11_22.wav"), "not a weights file", "WAV");
   expect_refusal(with(folder), "director");
-  // Another network: the complete list, and the name of the one that fits.
+  // Another network: the name of the one that fits, and the beginning of the list.
   store_weights<presets::convtasnet_cpu>(folder / "cpu.pth", "reference");
-  expect_refusal(with(folder / "cpu.pth"), "wrong shape", "unexpected", "encoder.bias", "the weights fit model=convtasnet_cpu");
+  expect_refusal(with(folder / "cpu.pth"), "cpu.pth: the weights fit model=convtasnet_cpu", "missing 14");
+  // One that fits none: the complete list.
+  tensor_dict odd = read_weights_file((folder / "cpu.pth").string()).tensors;
+  odd.entries.erase(odd.entries.begin() + 8);
+  write_pytorch((folder / "odd.pth").string(), std::move(odd));
+  expect_refusal(with(folder / "odd.pth"), "missing", "wrong shape", "unexpected", "encoder.bias");
   // Damaged in the middle.
   std::string bytes = bytes_of_file(weights());
   std::ofstream(folder / "cut.pth", std::ios::binary) << bytes.substr(0, bytes.size() / 2);
