@@ -31,18 +31,24 @@ class arena {
     if (page == huge_page) (void)madvise(base_, capacity_, MADV_HUGEPAGE);
 #endif
   }
+  // Memory from elsewhere, a device's: `release` gives it back. The base is aligned as above, the size a multiple of that.
+  arena(void* base, std::size_t bytes, void (*release)(void*))
+      : base_(static_cast<std::byte*>(base)), release_(release), capacity_(bytes) {}
   arena(const arena&) = delete;
   arena& operator=(const arena&) = delete;
   arena(arena&& o) noexcept { *this = std::move(o); }
   arena& operator=(arena&& o) noexcept {
     std::swap(base_, o.base_);
+    std::swap(release_, o.release_);
     std::swap(capacity_, o.capacity_);
     std::swap(front_, o.front_);
     std::swap(back_, o.back_);
     std::swap(peak_, o.peak_);
     return *this;
   }
-  ~arena() { std::free(base_); }
+  ~arena() {
+    if (base_) release_(base_);
+  }
 
   bool measures() const { return !base_; }
   std::size_t capacity() const { return capacity_; }
@@ -79,6 +85,7 @@ class arena {
   }
 
   std::byte* base_ = nullptr;
+  void (*release_)(void*) = std::free;
   std::size_t capacity_ = 0, front_ = 0, back_ = 0, peak_ = 0;
 };
 

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <avss/core/carver.hpp>
 #include <avss/core/parallel.hpp>
 #include <avss/cpu/gemm.hpp>
 #include <avss/dist/worker_group.hpp>
-#include <cstddef>
 
 namespace avss {
 
@@ -57,32 +57,7 @@ void for_pieces(const cpu& backend, dim_t n, Body&& body) {
   parallel_for(backend.threads, n, body);
 }
 
-// Hands out pieces of an operation's scratch memory, each from a cache line of its own.
-class carver {
- public:
-  explicit carver(void* base) : base_(static_cast<std::byte*>(base)) {}
-  template <class T>
-  T* take(dim_t n) {
-    T* const p = base_ ? reinterpret_cast<T*>(base_ + used_) : nullptr;
-    used_ += (static_cast<std::size_t>(n) * sizeof(T) + 63) / 64 * 64;
-    return p;
-  }
-  std::size_t used() const { return used_; }
-
- private:
-  std::byte* base_;
-  std::size_t used_ = 0;
-};
-
 namespace cpu_kernel {
-
-// Lays out an operation's scratch memory without any, to learn its size.
-template <class Layout>
-std::size_t layout_bytes(Layout&& layout) {
-  carver memory(nullptr);
-  layout(memory);
-  return memory.used();
-}
-
+using avss::layout_bytes;
 }  // namespace cpu_kernel
 }  // namespace avss

@@ -1,11 +1,13 @@
 // //tools:train under mpirun; built with --config=mpi, skipped where mpirun is missing.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/types.h>
 
 #include <algorithm>
 #include <avss/io/audio.hpp>
 #include <avss/train/checkpoint.hpp>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +15,8 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <vector>
 
 #include "tests/support/child_process.hpp"
@@ -124,6 +128,14 @@ class train_mpi : public train_in_folder {
     }
     return found;
   }
+  // What mpirun told a process of its place among the others.
+  static std::string rank_of(pid_t p) {
+    std::ifstream in("/proc/" + std::to_string(p) + "/environ", std::ios::binary);
+    const std::string_view key = "OMPI_COMM_WORLD_RANK=";
+    for (std::string entry; std::getline(in, entry, '\0');)
+      if (entry.starts_with(key)) return entry.substr(key.size());
+    return "";
+  }
 };
 
 TEST_F(train_mpi, processes_that_hear_do_what_one_does) {
@@ -189,14 +201,36 @@ TEST_F(train_mpi, a_killed_process_ends_all_and_the_run_goes_on_from_its_checkpo
 }
 
 TEST_F(train_mpi, a_signal_stops_all_at_one_step) {
-  child_process all = start(2, heard("stopped", 100000));
-  ASSERT_TRUE(all.runs_until([&] { return fs::exists(folder / "stopped" / previous_checkpoint); }));
-  all.signal(SIGTERM);
-  EXPECT_NE(all.wait(), 0);
+  // To the second process alone: the first one, which speaks and writes, must hear of it.
+  const std::string name = "stopped" + std::to_string(::getpid());
+  child_process all = start(2, heard(name, 100000));
+  ASSERT_TRUE(all.runs_until([&] { return fs::exists(folder / name / previous_checkpoint); }));
+  std::vector<pid_t> found = workers_of(name);
+  ASSERT_EQ(found.size(), 2U);
+  std::erase_if(found, [](pid_t p) { return rank_of(p) != "1"; });
+  ASSERT_EQ(found.size(), 1U);
+  ASSERT_EQ(::kill(found[0], SIGTERM), 0);
+  EXPECT_EQ(all.wait(), 130);
   const std::string out = bytes_of_file(folder / "stdout");
-  EXPECT_NE(out.find("stopped at step " + std::to_string(read_checkpoint(folder / "stopped" / last_checkpoint).step)),
+  EXPECT_NE(out.find("stopped at step " + std::to_string(read_checkpoint(folder / name / last_checkpoint).step)),
             std::string::npos)
       << out << bytes_of_file(folder / "stderr");
+}
+
+TEST_F(train_mpi, a_signal_to_mpirun_leaves_a_run_that_goes_on) {
+  // What mpirun still hands on of what the processes say by then is its own affair.
+  const std::string name = "ended" + std::to_string(::getpid());
+  child_process all = start(2, heard(name, 100000));
+  ASSERT_TRUE(all.runs_until([&] { return fs::exists(folder / name / previous_checkpoint); }));
+  all.signal(SIGTERM);
+  EXPECT_NE(all.wait(), 0);
+  for (int i = 0; i < 1000 && !workers_of(name).empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(workers_of(name).empty());
+  const std::int64_t step = read_checkpoint(folder / name / last_checkpoint).step;
+  const int epochs = static_cast<int>(step / 6) + 1;
+  const outcome r = run(heard(name, epochs) + "trainer.resume_from=checkpoint-last.pth", with(2));
+  EXPECT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(read_checkpoint(folder / name / last_checkpoint).step, 6 * epochs);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ def _cuda_library_impl(ctx):
         obj = ctx.actions.declare_file("_nvcc/%s/%s.pic.o" % (ctx.label.name, src.basename))
         args = ctx.actions.args()
         args.add_all(["-x", "cu", "-c", src, "-o", obj])
-        args.add_all([_std(ctx), "--expt-relaxed-constexpr", "--extended-lambda", "-Xcompiler=-fPIC"])
+        args.add_all([_std(ctx), "--expt-relaxed-constexpr", "--extended-lambda", "-Werror=all-warnings", "-Xcompiler=-fPIC"])
         args.add_all(["-ccbin", cc_toolchain.compiler_executable])
         args.add_all(_gencode(archs))
         args.add_all({"opt": ["-O3", "-DNDEBUG", "-lineinfo"], "dbg": ["-O0", "-g", "-G"]}.get(mode, ["-O1"]))
@@ -148,5 +148,18 @@ def cuda_library(name, deps = [], **kwargs):
             "//:with_cuda": [],
             "//conditions:default": ["//:needs_cuda"],
         }),
+        **kwargs
+    )
+
+def cuda_test(name, deps, tags = [], **kwargs):
+    """A test of cuda_library targets. Without --//:cuda it is skipped."""
+    native.cc_test(
+        name = name,
+        tags = tags + ["gpu"],
+        target_compatible_with = select({
+            "//:with_cuda": [],
+            "//conditions:default": ["//:needs_cuda"],
+        }),
+        deps = deps,
         **kwargs
     )
