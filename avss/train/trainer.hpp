@@ -1,91 +1,37 @@
 // The training loop.
 #pragma once
 
-#include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/data/batch.hpp>
 #include <avss/dist/worker_group.hpp>
 #include <avss/io/npz.hpp>
 #include <avss/io/tensor.hpp>
-#include <avss/train/batches.hpp>
 #include <avss/train/checkpoint.hpp>
-#include <avss/train/config_change.hpp>
+#include <avss/train/evaluation.hpp>
 #include <avss/train/loss_parts.hpp>
 #include <avss/train/monitor.hpp>
 #include <avss/train/progress.hpp>
 #include <avss/train/rate_schedule.hpp>
+#include <avss/train/run_counters.hpp>
 #include <avss/train/run_folder.hpp>
-#include <avss/train/state_fields.hpp>
+#include <avss/train/run_log.hpp>
+#include <avss/train/run_state.hpp>
 #include <avss/train/tracker.hpp>
 #include <avss/train/trainable.hpp>
+#include <avss/train/trainer_options.hpp>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <filesystem>
 #include <functional>
 #include <limits>
 #include <new>
 #include <optional>
 #include <ostream>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace avss {
-
-struct trainer_options {
-  std::filesystem::path folder;
-  std::string resume_from;  // a checkpoint's name in the folder; "": a new run
-  std::int64_t n_epochs = 1;
-  std::int64_t epoch_len = 0;   // steps; 0: the training items once
-  dim_t batch_size = 1;         // of all workers of a group together
-  std::int64_t accumulate = 1;  // batches a step; their gradients are averaged
-  double max_grad_norm = std::numeric_limits<double>::infinity();
-  std::int64_t log_step = 50;
-  std::int64_t save_period = 1;  // epochs between the checkpoints that are kept; 0: none is
-  std::int64_t save_steps = 0;   // steps between saves of the last checkpoint; 0: at the end of an epoch only
-  std::int64_t early_stop = 0;   // epochs without improvement that end the run; 0: none do
-  std::string monitor = "max val_si_snri";
-  bool skip_oom = true;             // a step that memory is not enough for is left out as one that is not finite
-  std::int64_t max_bad_steps = 10;  // steps without a finite loss and gradient, in a row, that end the run
-  std::int64_t seed = 1;            // recorded; a resumed run must have the same
-  bool terminal = false;            // `out` is one
-  checkpoint_value config;
-  // Those that train together: each calls the same with a network and data of its own, which give the same. Null: nobody else.
-  worker_group* group = nullptr;
-};
-
-// What a network is measured on after every epoch; its metrics are named NAME_METRIC.
-struct evaluation_part {
-  std::string name;
-  batch_maker make;
-  std::int64_t items = 0;
-};
-
-struct training_data {
-  batch_maker train;
-  std::int64_t train_items = 0;  // 0: endless
-  std::vector<evaluation_part> parts;
-};
-
-// Steps per epoch. Batches are whole: of a fixed number of items, the rest is left to the next epoch's order.
-inline std::int64_t steps_per_epoch(std::int64_t epoch_len, std::int64_t items, std::int64_t items_per_step) {
-  if (epoch_len > 0) return epoch_len;
-  if (items == 0) fail("the training items are endless: say how many steps are an epoch, trainer.epoch_len=N");
-  if (items < items_per_step)
-    fail("a step needs ", items_per_step, " items and there are ", items, "; choose a smaller dataloader.batch_size");
-  return items / items_per_step;
-}
-
-// Items of a batch that are each worker's. Throws error where they are not equally many.
-inline dim_t share_of(dim_t batch_size, const worker_group* group) {
-  const int workers = group ? group->size() : 1;
-  if (batch_size % workers != 0)
-    fail("dataloader.batch_size=", batch_size, ": ", workers, " processes cannot have equal shares of a batch; choose a ",
-         "multiple of ", workers);
-  return batch_size / workers;
-}
 
 // Runs epochs of steps, a validation after each, and keeps in the folder checkpoint-last.pth (and -previous), model_best.pth,
 // checkpoint-epochN.pth, metrics.jsonl and metrics.csv. A run resumed from any checkpoint gives, bit for bit, the weights
@@ -102,12 +48,13 @@ class trainer {
         o_(std::move(options)),
         group_(o_.group ? *o_.group : alone_),
         stop_(std::move(stop)),
-        follower_(follower),
         err_(err),
         monitor_(o_.monitor, names_of(data_.parts), net.info().metrics),
         bar_(out, o_.terminal),
         share_(share_of(o_.batch_size, o_.group)),
-        epoch_len_(steps_per_epoch(o_.epoch_len, data_.train_items, o_.batch_size * o_.accumulate)) {
+        epoch_len_(steps_per_epoch(o_.epoch_len, data_.train_items, o_.batch_size * o_.accumulate)),
+        log_(follower),
+        evaluate_(net, group_, o_.batch_size, log_, [this] { check_stop(); }) {
     if (o_.n_epochs < 1 || o_.batch_size < 1 || o_.accumulate < 1 || o_.log_step < 1 || o_.max_bad_steps < 1)
       fail("a run needs at least one epoch, item a batch, batch a step, step a log line and bad step that ends it");
     if (schedule_.needs_metric() && !monitor_.on())
@@ -127,8 +74,7 @@ class trainer {
     if (!group_.first()) return;
     std::vector<std::string> columns = net_.info().metrics;
     columns.insert(columns.end(), {"grad_norm", "lr", "items_per_second", "skipped"});
-    log_.emplace(o_.folder, columns, o_.resume_from.empty() ? -1 : c_.step);
-    if (follower_) follower_->begin(c_.step, !o_.resume_from.empty());
+    log_.begin(o_.folder, std::move(columns), c_.step, !o_.resume_from.empty());
   }
 
   // 0: all epochs are done, or early_stop ended them; 130: stopped, and saved. Throws error where the run has diverged: no
@@ -148,7 +94,7 @@ class trainer {
     if (!finite_)
       fail("the run is at its end, and a loss of its last validation is not finite: it has diverged; lower the learning rate ",
            "or look at the data; ", last_saved());
-    if (follower_) follower_->end(c_.step);
+    log_.end(c_.step);
     if (monitor_.on() && c_.best == monitor_.worst())
       bar_.line("no validation gave " + monitor_.name() + " a value: there is no " + best_checkpoint);
     return 0;
@@ -160,22 +106,6 @@ class trainer {
 
  private:
   struct stopped {};
-
-  struct counters {
-    std::int64_t step = 0, epoch = 0, epoch_step = 0, next_item = 0, skipped = 0, bad_in_row = 0, best_epoch = 0;
-    double best = 0;
-    // Of the good steps since the last log line, and of this epoch.
-    std::int64_t log_steps = 0, epoch_steps = 0;
-    double log_loss = 0, log_norm = 0, epoch_loss = 0, epoch_norm = 0;
-
-    template <class C, class V>
-    static void visit(C& c, V&& v) {
-      v("step", c.step), v("epoch", c.epoch), v("epoch_step", c.epoch_step), v("next_item", c.next_item);
-      v("skipped", c.skipped), v("bad_in_row", c.bad_in_row), v("best_epoch", c.best_epoch), v("best", c.best);
-      v("log_steps", c.log_steps), v("epoch_steps", c.epoch_steps), v("log_loss", c.log_loss), v("log_norm", c.log_norm);
-      v("epoch_loss", c.epoch_loss), v("epoch_norm", c.epoch_norm);
-    }
-  };
 
   void check_stop() {
     if (group_.any(stop_ && stop_())) throw stopped();
@@ -198,11 +128,11 @@ class trainer {
       if (c_.epoch_step % o_.log_step == 0) log_train();
       if (o_.save_steps > 0 && c_.step % o_.save_steps == 0 && c_.epoch_step < epoch_len_) save();
     }
-    if (c_.epoch_steps == 0)
+    if (c_.this_epoch.steps == 0)
       fail("epoch ", c_.epoch + 1, ": none of its ", epoch_len_, " steps had a finite loss and gradient; lower the learning ",
            "rate or look at the data; ", last_saved());
     std::vector<std::vector<named_value>> metrics;
-    for (const evaluation_part& p : data_.parts) metrics.push_back(evaluate(p));
+    for (const evaluation_part& p : data_.parts) metrics.push_back(evaluate_(p, c_.step));
     finish_epoch(metrics);
   }
 
@@ -228,9 +158,7 @@ class trainer {
     if (std::isfinite(norm)) {
       schedule_.after_step();
       c_.bad_in_row = 0;
-      ++c_.log_steps, ++c_.epoch_steps;
-      c_.log_loss += loss, c_.log_norm += norm, c_.epoch_loss += loss, c_.epoch_norm += norm;
-      log_parts_.add(parts), epoch_parts_.add(parts);
+      c_.since_log.add(loss, norm, parts), c_.this_epoch.add(loss, norm, parts);
     } else {
       ++c_.skipped;
       if (++c_.bad_in_row >= o_.max_bad_steps) {
@@ -287,84 +215,29 @@ class trainer {
             o_.n_epochs,
             c_.epoch_step,
             epoch_len_,
-            mean(c_.log_loss, c_.log_steps),
+            c_.since_log.mean_loss(),
             r.lr,
             c_.skipped,
             (o_.n_epochs - c_.epoch) * epoch_len_ - c_.epoch_step};
   }
-  static double mean(double sum, std::int64_t n) { return n > 0 ? sum / static_cast<double>(n) : std::nan(""); }
 
   void log_train() {
     const rates r = schedule_.now();
     const double speed = bar_.log(point(r));
-    record("train", c_.epoch + 1, log_parts_.means(mean(c_.log_loss, c_.log_steps), c_.log_steps),
-           {{"grad_norm", mean(c_.log_norm, c_.log_steps)},
-            {"lr", r.lr},
-            {"items_per_second", speed},
-            {"steps_per_second", speed / static_cast<double>(o_.accumulate * o_.batch_size)},
-            {"skipped", static_cast<double>(c_.skipped)},
-            {"epoch", static_cast<double>(c_.epoch + 1)}});
-    c_.log_steps = 0, c_.log_loss = c_.log_norm = 0;
-    log_parts_.clear();
-  }
-
-  // A line of metrics.jsonl and metrics.csv, which have columns for what they know, and all of it to the follower.
-  void record(const std::string& partition, std::int64_t epoch, std::vector<named_value> losses,
-              const std::vector<named_value>& others) {
-    if (follower_) follower_->scalars(c_.step, partition, losses, others);
-    losses.insert(losses.end(), others.begin(), others.end());
-    if (log_) log_->write(c_.step, epoch, partition, losses);
+    log_.write(c_.step, c_.epoch + 1, "train", c_.since_log.mean_losses(),
+               {{"grad_norm", c_.since_log.mean_norm()},
+                {"lr", r.lr},
+                {"items_per_second", speed},
+                {"steps_per_second", speed / static_cast<double>(o_.accumulate * o_.batch_size)},
+                {"skipped", static_cast<double>(c_.skipped)},
+                {"epoch", static_cast<double>(c_.epoch + 1)}});
+    c_.since_log.clear();
   }
 
   static std::vector<std::string> names_of(const std::vector<evaluation_part>& parts) {
     std::vector<std::string> names;
     for (const evaluation_part& p : parts) names.push_back(p.name);
     return names;
-  }
-
-  std::vector<named_value> evaluate(const evaluation_part& part) {
-    std::vector<named_value> sums;
-    for (const std::string& m : net_.info().metrics) sums.push_back({m, 0, 0});
-    for (std::int64_t n = 0; n < part.items; n += o_.batch_size) {
-      check_stop();
-      const std::int64_t from = n + group_.rank() * share_;
-      if (from >= part.items) continue;  // the last batch is smaller
-      part.make(static_cast<std::uint64_t>(from), std::min<dim_t>(share_, part.items - from), batch_);
-      const std::vector<named_value> values = net_.evaluate(batch_);
-      if (follower_ && group_.size() == 1) show(part.name, n);
-      for (std::size_t i = 0; i < sums.size(); ++i)
-        if (values[i].items > 0) sums[i].value += values[i].value * values[i].items, sums[i].items += values[i].items;
-    }
-    if (follower_ && group_.size() > 1) evaluate_shown(part);
-    for (named_value& s : sums) {
-      s.value = group_.sum_of(s.value), s.items = group_.sum_of(s.items);
-      s.value = s.items > 0 ? s.value / s.items : std::nan("");
-    }
-    return sums;
-  }
-
-  // Those that are shown are the first worker's and the others': it makes them all once more.
-  void evaluate_shown(const evaluation_part& part) {
-    const std::int64_t shown = std::min(part.items, follower_->examples());
-    for (std::int64_t n = 0; n < shown; n += share_) {
-      part.make(static_cast<std::uint64_t>(n), std::min<dim_t>(share_, shown - n), batch_);
-      net_.evaluate(batch_);
-      show(part.name, n);
-    }
-  }
-
-  // Items of the batch that was evaluated, which begins with item `first`, as far as they are wanted.
-  void show(const std::string& partition, std::int64_t first) {
-    const std::span<const float> estimates = net_.estimates();
-    if (estimates.size() != batch_.targets.size()) return;
-    for (std::int64_t i = 0; i < batch_.size && first + i < follower_->examples(); ++i) {
-      const auto part = [i](std::span<const float> all, dim_t size) {
-        return all.subspan(static_cast<std::size_t>(i * size), static_cast<std::size_t>(size));
-      };
-      const dim_t n = batch_.length, sn = batch_.sources * n;
-      follower_->example(c_.step, {partition, first + i, net_.info().sample_rate, batch_.sources, part(batch_.mixtures, n),
-                                   part(batch_.targets, sn), part(estimates, sn)});
-    }
   }
 
   // metrics: of each part, in their order.
@@ -381,17 +254,15 @@ class trainer {
     const bool better = monitor_.improves(watched, c_.best);
     if (better) c_.best = watched, c_.best_epoch = c_.epoch;
 
-    std::string line = "epoch " + std::to_string(c_.epoch) + " done: train loss " + fixed(mean(c_.epoch_loss, c_.epoch_steps));
+    std::string line = "epoch " + std::to_string(c_.epoch) + " done: train loss " + fixed(c_.this_epoch.mean_loss());
     for (std::size_t p = 0; p < metrics.size(); ++p)
       for (const named_value& m : metrics[p]) line += ", " + data_.parts[p].name + " " + m.name + " " + fixed(m.value);
     bar_.line(line + (better ? " (best)" : ""));
-    record("train_epoch", c_.epoch, epoch_parts_.means(mean(c_.epoch_loss, c_.epoch_steps), c_.epoch_steps),
-           {{"grad_norm", mean(c_.epoch_norm, c_.epoch_steps)}});
+    log_.write(c_.step, c_.epoch, "train_epoch", c_.this_epoch.mean_losses(), {{"grad_norm", c_.this_epoch.mean_norm()}});
     for (std::size_t p = 0; p < metrics.size(); ++p) record_evaluation(data_.parts[p].name, metrics[p]);
-    if (follower_ && monitor_.on()) follower_->scalars(c_.step, "best", {}, {{monitor_.name(), c_.best}});
-    c_.epoch_step = c_.epoch_steps = c_.log_steps = 0;
-    c_.epoch_loss = c_.epoch_norm = c_.log_loss = c_.log_norm = 0;
-    log_parts_.clear(), epoch_parts_.clear();
+    if (monitor_.on()) log_.write_best(c_.step, {monitor_.name(), c_.best});
+    c_.epoch_step = 0;
+    c_.since_log.clear(), c_.this_epoch.clear();
 
     std::vector<std::string> names;
     if (o_.save_period > 0 && c_.epoch % o_.save_period == 0)
@@ -402,8 +273,8 @@ class trainer {
 
   void record_evaluation(const std::string& part, const std::vector<named_value>& metrics) {
     std::vector<named_value> losses, others;
-    for (const named_value& m : metrics) (m.name == "loss" || epoch_parts_.has(m.name) ? losses : others).push_back(m);
-    record(part, c_.epoch, std::move(losses), others);
+    for (const named_value& m : metrics) (m.name == "loss" || c_.this_epoch.parts.has(m.name) ? losses : others).push_back(m);
+    log_.write(c_.step, c_.epoch, part, std::move(losses), others);
   }
 
   static std::string fixed(double v) {
@@ -414,27 +285,10 @@ class trainer {
 
   void save(const std::vector<std::string>& also = {}) {
     saved_step_ = c_.step;
-    if (group_.first()) store(also);
+    if (group_.first()) store_run(state(), also);
   }
 
-  void store(const std::vector<std::string>& also) {
-    training_state s = net_.state(schedule_.now());
-    state_writer w;
-    w.fields = {{"version", 1},
-                {"model", net_.info().name},
-                {"sample_rate", net_.info().sample_rate},
-                {"schedule", schedule_.name()},
-                {"optimiser_steps", s.optimiser_steps},
-                {"seed", o_.seed}};
-    counters::visit(c_, w);
-    w.fields.emplace_back("log_parts", log_parts_.state());
-    w.fields.emplace_back("epoch_parts", epoch_parts_.state());
-    store_checkpoint(
-        o_.folder,
-        {net_.info().arch, c_.epoch, c_.step, std::move(s.weights), std::move(s.trained_weights), std::move(s.optimizer),
-         schedule_.state(), c_.best, o_.config, checkpoint_value::dict(std::move(w.fields))},
-        also);
-  }
+  run_state state() { return {net_, schedule_, c_, o_}; }
 
   // The first worker may put a damaged checkpoint aside, and the others then find what it found.
   void resume_in_turn() {
@@ -444,42 +298,9 @@ class trainer {
   }
 
   void resume() {
-    std::filesystem::path taken;
-    checkpoint c = resume_checkpoint(
-        o_.folder, o_.resume_from, [&](const std::string& w) { err_ << "warning: " << one_line(w) << std::endl; }, taken);
-    const std::string origin = taken.string();
-    const state_reader r(c.avss, origin, "avss");
-    const auto same = [&](const char* what, const auto& theirs, const auto& ours) {
-      if (theirs != ours)
-        fail(origin, ": its run has ", what, " ", theirs, " and the configuration says ", ours,
-             "; resume with what it was started with, or take its weights alone with trainer.from_pretrained");
-    };
-    same("model", r.text("model"), net_.info().name);
-    same("the seed", r.integer("seed"), o_.seed);
-    same("the schedule", r.text("schedule"), std::string(schedule_.name()));
-    warn_of_changes(c.config, origin);
-    counters read;
-    counters::visit(read, r);
-    log_parts_.restore(c.avss.find("log_parts"), origin + ": avss.log_parts");
-    epoch_parts_.restore(c.avss.find("epoch_parts"), origin + ": avss.epoch_parts");
-    net_.restore({std::move(c.weights), std::move(c.trained_weights), c.optimizer, r.integer("optimiser_steps")}, origin);
-    schedule_.restore(c.lr_scheduler, origin);
-    c_ = read;
+    const std::string origin = resume_run(state(), err_);
     saved_step_ = c_.step;
     bar_.line("resumed from " + origin + ": epoch " + std::to_string(c_.epoch + 1) + ", step " + std::to_string(c_.step));
-  }
-
-  // Another batch size, loss or data set is allowed, but the run is then neither the old nor the new one.
-  void warn_of_changes(const checkpoint_value& before, const std::string& origin) {
-    const std::vector<std::string> changes = config_changes(
-        before, o_.config,
-        {"trainer.resume_from", "trainer.save_dir", "trainer.log_step", "trainer.examples_to_log_on_val", "trainer.save_period",
-         "trainer.save_steps", "trainer.override", "writer", "dataloader.num_workers", "dataloader.prefetch_factor"});
-    if (changes.empty()) return;
-    std::string all;
-    for (const std::string& c : changes) all += (all.empty() ? "" : "; ") + c;
-    err_ << "warning: " << one_line(origin) << ": was written with another configuration: " << one_line(all)
-         << ": from here on the run follows the new one" << std::endl;
   }
 
   trainable& net_;
@@ -490,18 +311,17 @@ class trainer {
   worker_group& group_;
   bool open_ = false;
   std::function<bool()> stop_;
-  tracker* follower_;
   std::ostream& err_;
   monitor monitor_;
   progress bar_;
   dim_t share_;  // items of a batch that are this worker's
   std::int64_t epoch_len_;
-  counters c_;
-  loss_parts log_parts_, epoch_parts_;  // as c_'s sums of the loss
+  run_counters c_;
   std::int64_t saved_step_ = 0;
-  bool finite_ = true;              // the losses of the last validation of this call
-  std::optional<run_lock> lock_;    // once the folder is open; the first worker's alone
-  std::optional<metrics_log> log_;  // likewise
+  bool finite_ = true;            // the losses of the last validation of this call
+  std::optional<run_lock> lock_;  // once the folder is open; the first worker's alone
+  run_log log_;                   // likewise
+  evaluation evaluate_;
   batch batch_;
 };
 

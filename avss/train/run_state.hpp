@@ -1,0 +1,91 @@
+// A training run to and from its checkpoints.
+#pragma once
+
+#include <avss/core/error.hpp>
+#include <avss/io/checkpoint_value.hpp>
+#include <avss/train/checkpoint.hpp>
+#include <avss/train/config_change.hpp>
+#include <avss/train/rate_schedule.hpp>
+#include <avss/train/run_counters.hpp>
+#include <avss/train/state_fields.hpp>
+#include <avss/train/trainable.hpp>
+#include <avss/train/trainer_options.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace avss {
+
+// All of a run that changes from step to step, and what it was told.
+struct run_state {
+  trainable& net;
+  rate_schedule& schedule;
+  run_counters& counters;
+  const trainer_options& options;
+};
+
+// Stores it as the folder's last checkpoint; `also` are further names of it. Throws error.
+inline void store_run(const run_state& run, const std::vector<std::string>& also = {}) {
+  const trainable_info& net = run.net.info();
+  const run_counters& c = run.counters;
+  training_state s = run.net.state(run.schedule.now());
+  std::vector<checkpoint_value::field> fields{{"version", 1},
+                                              {"model", net.name},
+                                              {"sample_rate", net.sample_rate},
+                                              {"schedule", run.schedule.name()},
+                                              {"optimiser_steps", s.optimiser_steps},
+                                              {"seed", run.options.seed}};
+  for (checkpoint_value::field& f : c.fields()) fields.push_back(std::move(f));
+  store_checkpoint(run.options.folder,
+                   {net.arch, c.epoch, c.step, std::move(s.weights), std::move(s.trained_weights), std::move(s.optimizer),
+                    run.schedule.state(), c.best, run.options.config, checkpoint_value::dict(std::move(fields))},
+                   also);
+}
+
+namespace detail {
+
+// Another batch size, loss or data set is allowed, but the run is then neither the old nor the new one.
+inline void warn_of_changes(const checkpoint_value& before, const checkpoint_value& now, const std::string& origin,
+                            std::ostream& err) {
+  const std::vector<std::string> changes = config_changes(
+      before, now,
+      {"trainer.resume_from", "trainer.save_dir", "trainer.log_step", "trainer.examples_to_log_on_val", "trainer.save_period",
+       "trainer.save_steps", "trainer.override", "writer", "dataloader.num_workers", "dataloader.prefetch_factor"});
+  if (changes.empty()) return;
+  std::string all;
+  for (const std::string& c : changes) all += (all.empty() ? "" : "; ") + c;
+  err << "warning: " << one_line(origin) << ": was written with another configuration: " << one_line(all)
+      << ": from here on the run follows the new one" << std::endl;
+}
+
+}  // namespace detail
+
+// Makes it what the checkpoint options.resume_from was stored of; warnings go to `err`. Returns the path of the file that was
+// taken. Throws error, also for a run of another network, seed or schedule.
+inline std::string resume_run(const run_state& run, std::ostream& err) {
+  std::filesystem::path taken;
+  checkpoint c = resume_checkpoint(
+      run.options.folder, run.options.resume_from,
+      [&](const std::string& w) { err << "warning: " << one_line(w) << std::endl; }, taken);
+  const std::string origin = taken.string();
+  const state_reader r(c.avss, origin, "avss");
+  const auto same = [&](const char* what, const auto& theirs, const auto& ours) {
+    if (theirs != ours)
+      fail(origin, ": its run has ", what, " ", theirs, " and the configuration says ", ours,
+           "; resume with what it was started with, or take its weights alone with trainer.from_pretrained");
+  };
+  same("model", r.text("model"), run.net.info().name);
+  same("the seed", r.integer("seed"), run.options.seed);
+  same("the schedule", r.text("schedule"), std::string(run.schedule.name()));
+  detail::warn_of_changes(c.config, run.options.config, origin, err);
+  run_counters counters = run_counters::read(c.avss, origin);
+  run.net.restore({std::move(c.weights), std::move(c.trained_weights), c.optimizer, r.integer("optimiser_steps")}, origin);
+  run.schedule.restore(c.lr_scheduler, origin);
+  run.counters = std::move(counters);
+  return origin;
+}
+
+}  // namespace avss
