@@ -4,11 +4,9 @@
 #include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/cpu/optim.hpp>
-#include <avss/cpu/separation_loss.hpp>
-#include <avss/cpu/to_host.hpp>
 #include <avss/layer/init.hpp>
 #include <avss/loss/energy_ratio.hpp>
-#include <avss/loss/objective.hpp>
+#include <avss/loss/permuted.hpp>
 #include <avss/metric/separation.hpp>
 #include <avss/model/weights.hpp>
 #include <avss/op/spectrum.hpp>
@@ -17,6 +15,7 @@
 #include <avss/optim/clip.hpp>
 #include <avss/optim/sgd.hpp>
 #include <avss/train/frozen_parts.hpp>
+#include <avss/train/objective_criterion.hpp>
 #include <avss/train/optimiser_state.hpp>
 #include <avss/train/separation_training.hpp>
 #include <avss/train/trainable.hpp>
@@ -33,14 +32,6 @@
 #include <vector>
 
 namespace avss {
-namespace detail {
-
-// The metrics have functions of these names.
-using si_snr_loss = struct avss::si_snr;
-using snr_loss = struct avss::snr;
-
-}  // namespace detail
-
 // Metrics: loss, the parts of a sum by their names, and SI-SNR and its improvement over the mixture in dB over targets that
 // tell something (no silent ones). Engine: engine<Net, cpu> or av_engine<Net, cpu>.
 template <class Engine>
@@ -54,14 +45,7 @@ class separation_trainable : public trainable {
     double loss = 0;
     const std::vector<float> statistics(engine_.state().begin(), engine_.state().end());
     learn(b, estimates_, [&](float* d_estimates, const own_spectra<float>& spectra) {
-      if (criterion_) {
-        loss = criterion_->run(engine_.backend(), memory_, waveforms_of(b, d_estimates, spectra), weight, detail_);
-        return;
-      }
-      const waveforms_view estimate = estimates_of(b), d_estimate{d_estimates, estimate.extents};
-      loss = loss_of(b, [&](auto& ctx, const auto& objective, auto target) {
-        return avss::evaluate(ctx, weighted{objective, weight}, estimate, target, d_estimate) / weight;
-      });
+      loss = criterion_->run(engine_.backend(), memory_, waveforms_of(b, d_estimates, spectra), weight, detail_);
     });
     keep_frozen(statistics);
     std::vector<named_value> values{{"loss", loss, static_cast<double>(b.size)}};
@@ -91,10 +75,7 @@ class separation_trainable : public trainable {
     estimates_.resize(b.targets.size());
     own_spectra<float> spectra;
     with_average([&] { spectra = separate(b, estimates_); });
-    const double loss = criterion_ ? criterion_->run(engine_.backend(), memory_, waveforms_of(b, nullptr, spectra), 1, detail_)
-                                   : loss_of(b, [&](auto& ctx, const auto& objective, auto target) {
-                                       return avss::evaluate(ctx, objective, estimates_of(b), target);
-                                     });
+    const double loss = criterion_->run(engine_.backend(), memory_, waveforms_of(b, nullptr, spectra), 1, detail_);
     named_value si_snr{"si_snr", 0, 0}, improvement{"si_snri", 0, 0};
     const std::size_t n = static_cast<std::size_t>(b.length), s = static_cast<std::size_t>(b.sources);
     for (std::size_t i = 0; i < static_cast<std::size_t>(b.size); ++i)
@@ -139,14 +120,13 @@ class separation_trainable : public trainable {
         info_(std::move(info)),
         backend_(t.threads, t.group),
         permuted_(permuted),
-        objective_(t.objective),
-        criterion_(t.criterion),
+        criterion_(t.criterion ? t.criterion : criterion_for(pit<struct si_snr>{{}})),
         params_(freeze_params(list_params(engine_.net()), t.frozen)),
         trained_(trained_ranges(params_)),
         optimiser_(make_optimiser(t)) {
     info_.parameters = count_params(engine_.net());
     info_.metrics = {"loss", "si_snr", "si_snri"};
-    if (criterion_) part_names_ = criterion_->names();
+    part_names_ = criterion_->names();
     info_.metrics.insert(info_.metrics.end(), part_names_.begin(), part_names_.end());
     init_params(engine_.net(), t.seed, engine_.values(), engine_.state());
     engine_.gradients();  // zero
@@ -171,28 +151,18 @@ class separation_trainable : public trainable {
     return std::visit([](const auto& o) { return o.steps(); }, optimiser_);
   }
 
-  bool takes_spectra() const { return criterion_ && criterion_->takes_spectra(); }
+  bool takes_spectra() const { return criterion_->takes_spectra(); }
 
   // Bytes of the loss's own memory; spectra: of the network, where the loss takes them.
   std::size_t loss_bytes(dim_t batch_size, dim_t sources, dim_t length, const op::framing& spectra = {}) const {
-    if (criterion_)
-      return criterion_->planned_bytes(
-          backend_, {batch_size, sources, length, nullptr, nullptr, nullptr, false, {spectra, nullptr, nullptr}});
-    arena plan;
-    context<measure<cpu>> dry({backend_}, plan, pass::train);
-    float wanted = 0;  // a gradient is; nothing is read or written
-    with_objective([&](const auto& objective) {
-      avss::evaluate(dry, objective, waveforms<float>{batch_size, sources, length, nullptr, nullptr, &wanted});
-    });
-    return plan.peak();
+    return criterion_->planned_bytes(
+        backend_, {batch_size, sources, length, nullptr, nullptr, nullptr, false, {spectra, nullptr, nullptr}});
   }
 
   Engine engine_;
   trainable_info info_;
 
  private:
-  using waveforms_view = view<shape<dyn, dyn, dyn>, float>;
-
   std::variant<adam<float>, sgd<float>> make_optimiser(const separation_training& t) {
     const dim_t extent = static_cast<dim_t>(engine_.values().size());
     if (const auto* a = std::get_if<adam_config>(&t.optimiser)) return adam<float>(*a, trained_, extent);
@@ -240,26 +210,6 @@ class separation_trainable : public trainable {
     body(ctx);
   }
 
-  waveforms_view estimates_of(const batch& b) { return {estimates_.data(), shape<dyn, dyn, dyn>(b.size, b.sources, b.length)}; }
-
-  // The chosen objective's loss; run(ctx, objective, target) evaluates it.
-  template <class Run>
-  double loss_of(const batch& b, Run&& run) {
-    const view<shape<dyn, dyn, dyn>, const float> target{b.targets.data(), estimates_of(b).extents};
-    double loss = 0;
-    with_objective([&](const auto& objective) { planned([&](auto& ctx) { loss = run(ctx, objective, target); }); });
-    return loss;
-  }
-  template <class With>
-  void with_objective(With&& with) const {
-    switch (objective_) {
-      case separation_objective::pit_si_snr: with(pit{detail::si_snr_loss{}}); break;
-      case separation_objective::si_snr: with(detail::si_snr_loss{}); break;
-      case separation_objective::pit_snr: with(pit{detail::snr_loss{}}); break;
-      case separation_objective::snr: with(detail::snr_loss{}); break;
-    }
-  }
-
   waveforms<float> waveforms_of(const batch& b, float* d_estimates, const own_spectra<float>& spectra) const {
     waveforms<float> w{b.size, b.sources, b.length, estimates_.data(), b.targets.data(), d_estimates};
     if (takes_spectra()) w.spectra = spectra;
@@ -272,7 +222,6 @@ class separation_trainable : public trainable {
 
   cpu backend_;  // what memory is planned for
   bool permuted_;
-  separation_objective objective_;
   std::shared_ptr<const criterion> criterion_;
   std::vector<std::string> part_names_;
   loss_detail detail_;

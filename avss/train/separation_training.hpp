@@ -13,11 +13,8 @@
 
 namespace avss {
 
-enum class separation_objective { pit_si_snr, si_snr, pit_snr, snr };
-
 struct separation_training {
-  separation_objective objective = separation_objective::pit_si_snr;
-  std::shared_ptr<const avss::criterion> criterion{};  // not null: in place of `objective`
+  std::shared_ptr<const avss::criterion> criterion{};  // null: SI-SNR of the best permutation
   std::variant<adam_config, sgd_config> optimiser = adamw_config;
   std::uint64_t seed = 1;  // of the initial weights, and of what dropout drops
   int threads = 0;         // 0: all
@@ -32,10 +29,7 @@ struct separation_training {
   // Those that share every batch, each with as many of its items; null: this one has all. They need the same weights and seed.
   worker_group* group = nullptr;
 
-  bool permutes() const {
-    if (criterion) return criterion->permutes();
-    return objective == separation_objective::pit_si_snr || objective == separation_objective::pit_snr;
-  }
+  bool permutes() const { return !criterion || criterion->permutes(); }
 };
 
 }  // namespace avss

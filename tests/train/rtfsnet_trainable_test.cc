@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <avss/data/synthetic_mixtures.hpp>
+#include <avss/loss/energy_ratio.hpp>
 #include <avss/train/cpu_criterion.hpp>
+#include <avss/train/objective_criterion.hpp>
 #include <avss/train/trainer.hpp>
 #include <cmath>
 #include <limits>
@@ -21,7 +23,7 @@ constexpr int rate = 16000;
 constexpr dim_t length = 1920, channels = 12;
 
 separation_training two_faces(int threads = 1) {
-  return {.objective = separation_objective::si_snr, .threads = threads, .faces = 2};
+  return {.criterion = criterion_for(si_snr{}), .threads = threads, .faces = 2};
 }
 
 // The faces of every mixture exchanged.

@@ -5,6 +5,8 @@
 #include <avss/data/synthetic_mixtures.hpp>
 #include <avss/dist/thread_group.hpp>
 #include <avss/io/npz.hpp>
+#include <avss/loss/energy_ratio.hpp>
+#include <avss/train/objective_criterion.hpp>
 #include <avss/train/trainer.hpp>
 #include <charconv>
 #include <cmath>
@@ -83,12 +85,11 @@ class workers : public in_folder {
     // Well conditioned, for what is compared is rounding: Adam makes of the gradients of biases before BatchNorm, which are
     // nothing else, steps as large as any, and SI-SNR multiplies it where estimates are small. With some seeds a value lies
     // so near to a kink of an activation that rounding decides on which side.
-    plan p{
-        &make_tiny_rtfsnet,
-        {.objective = separation_objective::snr, .optimiser = sgd_config{.momentum = 0.9}, .seed = 5, .threads = 1, .faces = 2},
-        &seen_,
-        &seen_val_,
-        {}};
+    plan p{&make_tiny_rtfsnet,
+           {.criterion = criterion_for(snr{}), .optimiser = sgd_config{.momentum = 0.9}, .seed = 5, .threads = 1, .faces = 2},
+           &seen_,
+           &seen_val_,
+           {}};
     p.options.n_epochs = 2, p.options.epoch_len = 3, p.options.batch_size = 4, p.options.accumulate = 2;
     return p;
   }

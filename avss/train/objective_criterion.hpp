@@ -1,0 +1,89 @@
+// An objective on the CPU as a criterion; its operations are compiled where this is instantiated.
+#pragma once
+
+#include <avss/cpu/separation_loss.hpp>
+#include <avss/cpu/to_host.hpp>
+#include <avss/loss/permuted.hpp>
+#include <avss/train/criterion.hpp>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace avss {
+
+namespace detail {
+
+template <class L>
+inline constexpr bool is_permuted = false;
+template <class L>
+inline constexpr bool is_permuted<pit<L>> = true;
+
+}  // namespace detail
+
+// Objective: a loss, permuted or not, or one that is put together at run time and then says itself whether it permutes and
+// whether it takes spectra, and has its weight and its sum to look at.
+template <class Objective>
+class objective_criterion final : public criterion {
+ public:
+  explicit objective_criterion(Objective objective) : objective_(std::move(objective)) {}
+
+  double run(cpu& backend, arena& memory, const waveforms<float>& w, double weight, loss_detail& detail) const override {
+    const std::size_t bytes = measured(backend, w);
+    if (memory.measures() || memory.capacity() < bytes) memory = arena(bytes);
+    memory.reset();
+    context<cpu> ctx(backend, memory, pass::train);
+    return avss::evaluate(ctx, scaled(weight), w, &detail) / weight;
+  }
+  std::size_t planned_bytes(const cpu& backend, waveforms<float> sizes) const override {
+    float wanted = 0;  // a gradient is
+    sizes.d_estimate = &wanted;
+    return measured(backend, sizes);
+  }
+  bool takes_spectra() const override {
+    if constexpr (of_run_time) return objective_.takes_spectra();
+    return false;
+  }
+  std::vector<std::string> names() const override {
+    std::vector<std::string> all;
+    if constexpr (of_run_time) {
+      if (!objective_.sum.empty()) objective_.describe([&](const std::string& name, double) { all.push_back(name); }, 1);
+    }
+    return all;
+  }
+  bool permutes() const override {
+    if constexpr (of_run_time)
+      return objective_.permutes();
+    else
+      return detail::is_permuted<Objective>;
+  }
+
+ private:
+  static constexpr bool of_run_time = requires(const Objective& o) { o.takes_spectra(); };
+
+  auto scaled(double weight) const {
+    if constexpr (of_run_time) {
+      Objective by = objective_;
+      by.weight *= weight;
+      return by;
+    } else {
+      return weighted{objective_, weight};
+    }
+  }
+  std::size_t measured(const cpu& backend, const waveforms<float>& w) const {
+    arena plan;
+    context<measure<cpu>> dry({backend}, plan, pass::train);
+    avss::evaluate(dry, objective_, w);
+    return plan.peak();
+  }
+
+  Objective objective_;
+};
+
+template <class Objective>
+std::shared_ptr<const criterion> criterion_for(Objective objective) {
+  return std::make_shared<const objective_criterion<Objective>>(std::move(objective));
+}
+
+}  // namespace avss
