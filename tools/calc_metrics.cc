@@ -51,6 +51,7 @@ int calc_metrics(const settings& s, const avss::config::command_line& c) {
   if (o.columns.empty())
     avss::fail("metrics.inference is empty: nothing to measure; choose metrics=pit, metrics=default or a list of ",
                avss::config::listed(avss::tools::known_metric_names()));
+  o.instruments = avss::tools::read_instruments(s, o.columns);
   o.threads = avss::tools::threads_of(c);
   o.terminal = ::isatty(STDERR_FILENO) != 0;
   return avss::run_metrics(o, std::cout, std::cerr);

@@ -1,10 +1,14 @@
 #include "tools/metric_config.hpp"
 
 #include <algorithm>
+#include <avss/config/places.hpp>
 #include <avss/config/suggest.hpp>
 #include <avss/config/value.hpp>
 #include <avss/core/error.hpp>
+#include <avss/metric/dnsmos.hpp>
 #include <avss/metric/named.hpp>
+#include <avss/metric/pesq.hpp>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -15,7 +19,7 @@ namespace {
 
 using config::value;
 
-// The reference project's classes; its PESQ is not among them. Those that wrap one of torchmetrics take the estimates as given.
+// The reference project's classes. Those that wrap one of torchmetrics take the estimates as given.
 struct alias {
   std::string_view target, wrapped;
   const char* name;
@@ -26,12 +30,14 @@ constexpr alias aliases[] = {
     {"PIT_SISDRi", "", "si_sdri", true},
     {"PIT_SISNR", "", "si_snr", true},
     {"PIT_STOI", "", "stoi", true},
+    {"PIT_PESQ", "", "pesq", true},
     {"SIAudioMetricWrapper", "ScaleInvariantSignalNoiseRatio", "si_snri", false},
     {"SIAudioMetricWrapper", "ScaleInvariantSignalDistortionRatio", "si_sdri", false},
     {"AudioMetricWrapper", "ScaleInvariantSignalNoiseRatio", "si_snr", false},
     {"AudioMetricWrapper", "ScaleInvariantSignalDistortionRatio", "si_sdr", false},
     {"AudioMetricWrapper", "SignalDistortionRatio", "sdr", false},
     {"AudioMetricWrapper", "ShortTimeObjectiveIntelligibility", "stoi", false},
+    {"AudioMetricWrapper", "PerceptualEvaluationSpeechQuality", "pesq", false},
 };
 
 [[noreturn]] void unknown(const std::string& key, const std::string& found) {
@@ -106,6 +112,25 @@ std::vector<metric_column> read_metrics(const config::settings& s, const std::st
     columns.push_back(std::move(c));
   }
   return columns;
+}
+
+metric_instruments read_instruments(const config::settings& s, std::span<const metric_column> columns) {
+  const auto asked = [&](std::string_view begin) {
+    return std::any_of(columns.begin(), columns.end(),
+                       [&](const metric_column& c) { return std::string_view(c.choice.metric->name).starts_with(begin); });
+  };
+  metric_instruments found;
+  const std::string command = s.get<std::string>("metrics.pesq.command", "");
+  const double seconds = s.get<double>("metrics.pesq.timeout");
+  if (!(seconds > 0)) fail("metrics.pesq.timeout: expected more than 0 seconds, found ", seconds);
+  if (asked("pesq")) found.pesq = std::make_shared<pesq_program>(command.empty() ? std::string(pesq_module) : command, seconds);
+  const std::string folder = config::user_path(s.get<std::string>("metrics.dnsmos.path", ""));
+  if (folder.empty() || !asked("dnsmos_")) return found;
+  const auto networks = std::make_shared<const dnsmos>(folder);
+  if (asked("dnsmos_p808")) networks->expect_p808();
+  if (asked("dnsmos_sig") || asked("dnsmos_bak") || asked("dnsmos_ovrl")) networks->expect_p835();
+  found.dnsmos = networks;
+  return found;
 }
 
 }  // namespace avss::tools

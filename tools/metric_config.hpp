@@ -2,6 +2,7 @@
 #pragma once
 
 #include <avss/config/interpolation.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,5 +17,9 @@ std::vector<std::string> known_metric_names();
 // metrics.permutation, {metric: NAME, name: COLUMN}, or a section with _target_ as the reference project has them. Throws error
 // for an unknown one, with a list of what there is, and for two of one name. May be empty.
 std::vector<metric_column> read_metrics(const config::settings& s, const std::string& key);
+
+// What the columns measure with, by metrics.pesq and metrics.dnsmos. Throws error for a folder that is named and lacks what a
+// column needs.
+metric_instruments read_instruments(const config::settings& s, std::span<const metric_column> columns);
 
 }  // namespace avss::tools

@@ -101,7 +101,7 @@ std::vector<tools::prediction_scores> score_all(const metrics_options& options, 
     const std::size_t i = static_cast<std::size_t>(n);
     tools::check_stop();
     try {
-      scores[i] = tools::score_prediction(list.items[i], options.columns);
+      scores[i] = tools::score_prediction(list.items[i], options.columns, options.instruments);
     } catch (const error& e) {
       scores[i].refused = e.what();
     } catch (const std::bad_alloc&) {
@@ -158,6 +158,18 @@ void say_notes(const prediction_list& list, const std::vector<tools::prediction_
     err << "note: " << one_line(list.items[which].mixture.string()) << ": has " << scores[which].channels
         << " channels; the first is used, here and in " << several - 1 << " more files\n";
   err << std::flush;
+}
+
+// Columns that stay empty, and why.
+void say_what_is_missing(const metrics_options& o, std::ostream& err) {
+  if (o.instruments.pesq)
+    if (const std::string trouble = o.instruments.pesq->trouble(); !trouble.empty()) err << "note: " << trouble << std::endl;
+  std::string names;
+  for (const tools::metric_column& c : o.columns)
+    if (std::string_view(c.choice.metric->name).starts_with("dnsmos_")) names += (names.empty() ? "" : ", ") + c.name;
+  if (!names.empty() && !o.instruments.dnsmos)
+    err << "note: " << names << ": not measured, for metrics.dnsmos.path names no folder; download sig_bak_ovr.onnx and "
+        << "model_v8.onnx of github.com/microsoft/DNS-Challenge, DNSMOS/DNSMOS, into one" << std::endl;
 }
 
 void save(const fs::path& folder, const tools::score_report& report, std::ostream& out) {
@@ -240,6 +252,7 @@ int run_metrics(const metrics_options& options, std::ostream& out, std::ostream&
   }
   const std::size_t refused = check_refused(options, m.scores, m.others, err);
   say_notes(m.list, m.scores, err);
+  say_what_is_missing(options, err);
   const bootstrap_options bootstrap{.seed = options.seed, .threads = options.threads};
   tools::score_statistics statistics = tools::statistics_of(options.columns, m.scores, m.groupings, bootstrap);
   if (!options.compare.empty())

@@ -17,6 +17,7 @@ struct metrics_options {
   std::filesystem::path truth, predictions;  // see data/prediction_layout.hpp
   name_rule names = name_rule::equal;
   std::vector<tools::metric_column> columns;  // at least one
+  metric_instruments instruments;             // of those columns that need them
   // Gets scores.csv, scores.json and, with `compare`, differences.csv, which replace earlier ones and nothing else; made when
   // there is something to write. Empty: no files.
   std::filesystem::path save_path;

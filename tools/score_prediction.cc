@@ -71,7 +71,7 @@ class item_reader {
 // Metrics of whole signals. What several columns need is read and measured once.
 class whole_signals {
  public:
-  explicit whole_signals(const prediction_item& item) : item_(item) {}
+  whole_signals(const prediction_item& item, const metric_instruments& instruments) : item_(item), instruments_(instruments) {}
 
   ratio measure(const named_metric& metric, std::size_t estimate, std::size_t target) {
     const auto [at, fresh] = measured_.try_emplace({&metric, estimate, target});
@@ -89,7 +89,7 @@ class whole_signals {
     std::vector<std::span<const float>> targets, estimates;
     for (const fs::path& p : item_.targets) targets.push_back(read(p));
     for (const fs::path& p : item_.estimates) estimates.push_back(read(p));
-    return {files_.front().info.rate, mixture, std::move(targets), std::move(estimates)};
+    return {files_.front().info.rate, mixture, std::move(targets), std::move(estimates), instruments_};
   }
   std::span<const float> read(const fs::path& path) {
     files_.push_back(read_audio(path));
@@ -98,6 +98,7 @@ class whole_signals {
   }
 
   const prediction_item& item_;
+  const metric_instruments& instruments_;
   std::deque<audio_signal> files_;  // the mixture is the first
   std::optional<item_signals> signals_;
   std::map<std::tuple<const named_metric*, std::size_t, std::size_t>, ratio> measured_;
@@ -119,7 +120,8 @@ std::string names_of_clipped(std::span<const clipping_meter> meters) {
 
 }  // namespace
 
-prediction_scores score_prediction(const prediction_item& item, std::span<const metric_column> columns) {
+prediction_scores score_prediction(const prediction_item& item, std::span<const metric_column> columns,
+                                   const metric_instruments& instruments) {
   prediction_scores result;
   separation_meter meter(item.targets.size());
   {
@@ -143,15 +145,14 @@ prediction_scores score_prediction(const prediction_item& item, std::span<const 
   result.si_snr_given = score_sources({&si_snr_metric, false}, given, meter);
   result.si_snr_best = score_sources({&si_snr_metric, false}, result.order, meter);
   for (std::size_t t = 0; t < meter.sources(); ++t) result.si_snr_mixture.push_back(meter.mixture(t).si_snr());
-  whole_signals signals(item);
+  whole_signals signals(item, instruments);
   for (const metric_column& c : columns) {
     const auto measure = [&](const named_metric& m, std::size_t e, std::size_t t) {
       if (m.of_energies) return m.of_energies(e == meter.sources() ? meter.mixture(t) : meter.pair(e, t));
       return signals.measure(m, e, t);
     };
-    result.orders.push_back(!c.permuted   ? given
-                            : c.own_order ? order_by(*c.choice.metric, meter.sources(), measure)
-                                          : result.order);
+    const bool own = c.own_order && measure(*c.choice.metric, 0, 0).status != ratio_status::not_installed;
+    result.orders.push_back(!c.permuted ? given : own ? order_by(*c.choice.metric, meter.sources(), measure) : result.order);
     result.columns.push_back(score_sources_by(c.choice, result.orders.back(), measure));
   }
   return result;

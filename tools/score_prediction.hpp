@@ -2,6 +2,7 @@
 #pragma once
 
 #include <avss/data/prediction_layout.hpp>
+#include <avss/metric/item_signals.hpp>
 #include <avss/metric/named.hpp>
 #include <cmath>
 #include <cstddef>
@@ -55,8 +56,9 @@ class clipping_meter {
 };
 
 // Files are read in blocks, as they are: first channel, no resampling, cutting or levelling. Whole signals are held only for
-// metrics that need them. Throws error for a file that cannot be read, that has a sample that is not finite, or whose rate,
-// channels or length are not its mixture's.
-prediction_scores score_prediction(const prediction_item& item, std::span<const metric_column> columns);
+// metrics that need them. What the instruments lack is not measured. Throws error for a file that cannot be read, that has a
+// sample that is not finite, or whose rate, channels or length are not its mixture's.
+prediction_scores score_prediction(const prediction_item& item, std::span<const metric_column> columns,
+                                   const metric_instruments& instruments = {});
 
 }  // namespace avss::tools

@@ -42,6 +42,17 @@ inline constexpr named_metric known_metrics[] = {
      [](item_signals& x, std::size_t e, std::size_t t) { return x.intelligibility().stoi(e, t); }},
     {"estoi", "ESTOI", "", 4, nullptr, nullptr,
      [](item_signals& x, std::size_t e, std::size_t t) { return x.intelligibility().estoi(e, t); }},
+    // A program's, which the user has; see pesq.hpp.
+    {"pesq", "PESQ", "", 3, nullptr, nullptr, [](item_signals& x, std::size_t e, std::size_t t) { return x.pesq(e, t); }},
+    // Networks', whose files the user has; see dnsmos.hpp. They hear the estimate alone.
+    {"dnsmos_sig", "DNSMOS SIG", "", 3, nullptr, nullptr,
+     [](item_signals& x, std::size_t e, std::size_t) { return x.p835(e).signal; }},
+    {"dnsmos_bak", "DNSMOS BAK", "", 3, nullptr, nullptr,
+     [](item_signals& x, std::size_t e, std::size_t) { return x.p835(e).background; }},
+    {"dnsmos_ovrl", "DNSMOS OVRL", "", 3, nullptr, nullptr,
+     [](item_signals& x, std::size_t e, std::size_t) { return x.p835(e).overall; }},
+    {"dnsmos_p808", "DNSMOS P.808", "", 3, nullptr, nullptr,
+     [](item_signals& x, std::size_t e, std::size_t) { return x.p808(e); }},
 };
 inline constexpr const named_metric& si_snr_metric = known_metrics[0];
 

@@ -62,8 +62,8 @@ class pesq_program {
     if (!(seconds > 0)) fail("PESQ: expected a time limit of more than 0 s, found ", seconds);
   }
 
-  // NaN, with status not_finite, where the program gives no score; see trouble(). Silent signals and signals of no samples are
-  // not given to it. Throws error for signals of unequal length, and where no files can be written.
+  // NaN, with status not_finite or not_installed, where the program gives no score; see trouble(). Silent signals and signals
+  // of no samples are not given to it. Throws error for signals of unequal length, and where no files can be written.
   ratio measure(std::span<const float> estimate, std::span<const float> target, int rate) {
     constexpr double nan = std::numeric_limits<double>::quiet_NaN();
     if (estimate.size() != target.size())
@@ -80,7 +80,7 @@ class pesq_program {
     if (silent(target)) return {nan, ratio_status::silent_target};
     if (silent(estimate)) return {nan, ratio_status::silent_estimate};
     if (rate != 8000 && rate != 16000) return give_up("it is defined at 8000 and 16000 Hz, not at " + std::to_string(rate));
-    if (absent()) return {nan, ratio_status::not_finite};
+    if (absent()) return {nan, ratio_status::not_installed};
     return run(estimate, target, rate);
   }
 
@@ -120,7 +120,7 @@ class pesq_program {
     const std::lock_guard guard(lock_);
     absent_ = absent_ || absent;
     if (trouble_.empty()) trouble_ = one_line("PESQ is not measured: " + why);
-    return {std::numeric_limits<double>::quiet_NaN(), ratio_status::not_finite};
+    return {std::numeric_limits<double>::quiet_NaN(), absent ? ratio_status::not_installed : ratio_status::not_finite};
   }
 
   ratio run(std::span<const float> estimate, std::span<const float> target, int rate) {

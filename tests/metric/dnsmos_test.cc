@@ -1,0 +1,123 @@
+// DNSMOS against onnxruntime and librosa, on networks of its kind; see tests/golden/make_dnsmos_golden.py.
+#include <gtest/gtest.h>
+
+#include <avss/metric/dnsmos.hpp>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/support/audio_fixture.hpp"
+
+namespace avss {
+namespace {
+
+using testing::error_of;
+using testing::says;
+namespace fs = std::filesystem;
+
+constexpr const char* networks = "tests/golden/dnsmos";
+
+// As make_dnsmos_golden.py has it, bit for bit.
+std::vector<float> signal(std::int64_t samples, std::int64_t pitch, double level) {
+  std::vector<float> x;
+  for (std::int64_t n = 0; n < samples; ++n) {
+    const double saw = static_cast<double>(n * pitch % 1000 - 500) / 1024;
+    const double hiss = static_cast<double>((n * n * 7919 + n * 104729) % 65536 - 32768) / 65536;
+    x.push_back(static_cast<float>(level * (saw * (static_cast<double>(n / 1600 % 5) / 4) + hiss / 8)));
+  }
+  return x;
+}
+
+TEST(dnsmos, equals_onnxruntime) {
+  const dnsmos net(networks);
+  std::ifstream golden("tests/golden/dnsmos_golden.txt");
+  int lines = 0;
+  for (std::string line; std::getline(golden, line);) {
+    if (line.starts_with("#")) continue;
+    std::istringstream in(line);
+    std::int64_t samples = 0, pitch = 0;
+    double level = 0, expected[4] = {};
+    in >> samples >> pitch >> level >> expected[0] >> expected[1] >> expected[2] >> expected[3];
+    ASSERT_TRUE(in) << line;
+    const std::vector<float> x = signal(samples, pitch, level);
+    const opinions o = net.p835(x, 16000);
+    const ratio p808 = net.p808(x, 16000);
+    const ratio found[] = {o.signal, o.background, o.overall, p808};
+    for (int k = 0; k < 4; ++k) {
+      // Both compute in float, of which the logarithms of bins with almost no power keep few digits.
+      EXPECT_NEAR(found[k].value, expected[k], 1e-4 * std::max(1., std::abs(expected[k]))) << line << ", score " << k;
+      EXPECT_EQ(found[k].status, ratio_status::measured);
+    }
+    ++lines;
+  }
+  EXPECT_EQ(lines, 3);
+}
+
+TEST(dnsmos, signals_of_every_kind) {
+  const dnsmos net(networks);
+  EXPECT_EQ(net.p835({}, 16000).overall.status, ratio_status::empty);
+  EXPECT_TRUE(std::isnan(net.p808({}, 16000).value));
+  const std::vector<float> silence(5000), one(1, 0.5f);
+  EXPECT_EQ(net.p835(silence, 16000).signal.status, ratio_status::silent_estimate);
+  EXPECT_TRUE(std::isfinite(net.p835(silence, 16000).signal.value));
+  EXPECT_TRUE(std::isfinite(net.p808(silence, 16000).value));
+  EXPECT_EQ(net.p808(one, 16000).status, ratio_status::silent_estimate);
+  std::vector<float> broken = signal(3000, 11, 0.5);
+  broken[7] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(net.p835(broken, 16000).background.status, ratio_status::not_finite);
+  EXPECT_TRUE(std::isnan(net.p808(broken, 16000).value));
+  // Repeated until it is long enough: twice the signal is the same.
+  const std::vector<float> once = signal(40000, 11, 0.5);
+  std::vector<float> twice = once;
+  twice.insert(twice.end(), once.begin(), once.end());
+  EXPECT_EQ(net.p835(once, 16000).overall.value, net.p835(twice, 16000).overall.value);
+  // Another rate is resampled.
+  EXPECT_NEAR(net.p835(resample(std::span<const float>(once), 16000, 48000), 48000).overall.value,
+              net.p835(once, 16000).overall.value, 0.05);
+}
+
+class dnsmos_files : public testing::in_folder {
+ protected:
+  std::string error_with(const std::string& name, const std::string& bytes) {
+    std::ofstream(folder / name, std::ios::binary) << bytes;
+    return error_of([&] { dnsmos net(folder); });
+  }
+  static std::string bytes_of(const char* name) {
+    std::ifstream in(fs::path(networks) / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+};
+
+TEST_F(dnsmos_files, one_of_them_is_enough_for_its_scores) {
+  EXPECT_TRUE(says(error_of([&] { dnsmos net(folder); }), "sig_bak_ovr.onnx", "model_v8.onnx", "DNS-Challenge"));
+  fs::copy_file(fs::path(networks) / "model_v8.onnx", folder / "model_v8.onnx");
+  const dnsmos net(folder);
+  EXPECT_NO_THROW(net.expect_p808());
+  EXPECT_TRUE(std::isfinite(net.p808(signal(2000, 3, 0.5), 16000).value));
+  EXPECT_TRUE(says(error_of([&] { net.p835(signal(2000, 3, 0.5), 16000); }), "sig_bak_ovr.onnx", "is not there"));
+}
+
+TEST_F(dnsmos_files, what_is_wrong_with_them) {
+  const std::string whole = bytes_of("model_v8.onnx");
+  EXPECT_TRUE(says(error_with("model_v8.onnx", whole.substr(0, whole.size() / 2)), "model_v8.onnx", "truncated"));
+  EXPECT_TRUE(says(error_with("model_v8.onnx", "not a network"), "model_v8.onnx"));
+  EXPECT_TRUE(says(error_with("model_v8.onnx", ""), "model_v8.onnx"));
+  // The one in place of the other.
+  EXPECT_TRUE(says(error_with("model_v8.onnx", bytes_of("sig_bak_ovr.onnx")), "model_v8.onnx", "3 scores, expected 1"));
+  fs::remove(folder / "model_v8.onnx");
+  EXPECT_TRUE(says(error_with("sig_bak_ovr.onnx", whole), "sig_bak_ovr.onnx", "0 matrices"));
+  // A node that is not known is refused, not left out.
+  std::string odd = whole;
+  for (std::size_t at; (at = odd.find("MaxPool")) != std::string::npos;) odd.replace(at, 7, "AvgPool");
+  fs::remove(folder / "sig_bak_ovr.onnx");
+  EXPECT_TRUE(says(error_with("model_v8.onnx", odd), "model_v8.onnx", "AvgPool", "not known"));
+}
+
+}  // namespace
+}  // namespace avss
