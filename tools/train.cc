@@ -129,6 +129,8 @@ int train(const settings& s, const avss::config::command_line& c, avss::worker_g
   t.recompute = s.get<bool>("trainer.recompute", false);
   t.frozen = {s.get<std::vector<std::string>>("trainer.freeze", {}), s.get<std::vector<std::string>>("trainer.train_only", {})};
   t.ema_decay = s.get<double>("trainer.ema_decay", 0);
+  if (!(t.ema_decay >= 0 && t.ema_decay < 1))
+    avss::fail("trainer.ema_decay: expected a number from 0, for none, to below 1, found ", t.ema_decay);
   const std::unique_ptr<avss::trainable> net = avss::tools::make_trainable(entry, t);
   const avss::trainable_info& info = net->info();
   const std::string weights = avss::config::user_path(s.get<std::string>("trainer.from_pretrained", ""));

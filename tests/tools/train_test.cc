@@ -185,6 +185,8 @@ TEST_F(train, says_what_is_wrong_with_a_configuration) {
     for (const char* number : {"0", "-1", "inf", "1e400", "nan"})
       expect_refusal(tiny("x") + key + "=" + number, key + (*key == '+' ? 2 : 0), "finite number above 0");
   expect_refusal(tiny("x") + "++optimizer.weight_decay=inf", "optimizer.weight_decay", "finite number of at least 0");
+  for (const char* number : {"1", "-0.1", "nan"})
+    expect_refusal(tiny("x") + "trainer.ema_decay=" + number, "trainer.ema_decay", "to below 1");
   expect_refusal(tiny("x") + "lr_scheduler=plateau ++lr_scheduler.min_lr=-1", "lr_scheduler.min_lr", "at least 0");
   expect_refusal(tiny("x") + "lr_scheduler=step ++lr_scheduler.gamma=inf", "lr_scheduler.gamma", "finite number above 0");
   expect_refusal(tiny("x") + "trainer.n_epochs=0", "trainer.n_epochs");
