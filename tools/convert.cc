@@ -3,6 +3,7 @@
 
 #include <avss/config/command_line.hpp>
 #include <avss/core/error.hpp>
+#include <avss/io/left_parts.hpp>
 #include <filesystem>
 #include <iostream>
 #include <string>
@@ -25,6 +26,7 @@ int convert(const avss::config::settings& s, const avss::config::command_line&) 
   const std::string extension = std::filesystem::path(to).extension();
   if (extension != ".safetensors" && extension != ".pth" && extension != ".pt")
     avss::fail(to, ": expected a name that ends in .safetensors, .pth or .pt");
+  avss::remove_left_temporaries_of(to);
 
   const avss::tools::loaded_model loaded = avss::tools::make_model(avss::tools::select_model(s), from, 1);
   if (!loaded.note.empty()) std::cerr << "note: " << loaded.note << std::endl;

@@ -1,7 +1,6 @@
 #include "tools/demo_page.hpp"
 
 #include <algorithm>
-#include <array>
 #include <avss/report/colour_map.hpp>
 #include <avss/report/html.hpp>
 #include <avss/report/png.hpp>
@@ -10,7 +9,6 @@
 #include <cmath>
 #include <cstdio>
 #include <span>
-#include <string_view>
 
 #include "tools/demo_page_style.hpp"
 #include "tools/score_table.hpp"
@@ -36,28 +34,12 @@ std::string db(double value) { return level(value) + " dB"; }
 // Good news in green.
 const char* gain_class(double improvement) { return improvement > 0 ? " class=\"gain\"" : ""; }
 
-// A piece of a page with {0}, {1}, ... replaced by the parts; what stands in a part stays as it is.
-template <class... Parts>
-std::string fill(std::string_view text, const Parts&... parts) {
-  const std::array<std::string_view, sizeof...(Parts)> part{parts...};
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::size_t n =
-        i + 2 < text.size() && text[i] == '{' && text[i + 2] == '}' ? static_cast<std::size_t>(text[i + 1] - '0') : part.size();
-    if (n < part.size())
-      out += part[n], i += 2;
-    else
-      out += text[i];
-  }
-  return out;
-}
-
 class page {
  public:
   explicit page(const demo_report& r) : r_(r) {}
 
   std::string text() {
-    out_ = fill(page_head, demo_generator);
+    out_ = fill_in(page_head, demo_generator);
     out_ += "<body>\n<main>\n";
     opening();
     reading();
@@ -69,20 +51,20 @@ class page {
 
  private:
   void opening() {
-    out_ += fill(page_opening, std::to_string(r_.mixtures.size()), db(r_.improvement), fixed(r_.seconds, 1),
-                 fixed(r_.spent, r_.spent < 10 ? 2 : 1));
+    out_ += fill_in(page_opening, std::to_string(r_.mixtures.size()), db(r_.improvement), fixed(r_.seconds, 1),
+                    fixed(r_.spent, r_.spent < 10 ? 2 : 1));
   }
 
   void scores() {
     out_ += page_scores;
     for (std::size_t i = 0; i < r_.mixtures.size(); ++i) {
       const demo_mixture& m = r_.mixtures[i];
-      out_ += fill(
+      out_ += fill_in(
           "<tr><th scope=\"row\"><a href=\"#m{0}\">{0}. {1} and {2}</a></th><td>{3}</td><td>{4}</td><td{6}>{5}</td></tr>\n",
           std::to_string(i + 1), speaker(m, 0), speaker(m, 1), level(m.before), level(m.after), level(m.improvement),
           gain_class(m.improvement));
     }
-    out_ += fill(
+    out_ += fill_in(
         "</tbody>\n<tfoot><tr><th scope=\"row\">Mean</th><td>{0}</td><td>{1}</td><td{3}>{2}</td></tr></tfoot>\n</table></div>\n"
         "</section>\n",
         level(r_.before), level(r_.after), level(r_.improvement), gain_class(r_.improvement));
@@ -93,14 +75,14 @@ class page {
     constexpr std::size_t count = 16;
     for (std::size_t i = 0; i <= count; ++i)
       stops += (i > 0 ? "," : "") + hex_colour(colour_map()[std::min<std::size_t>(255, i * 256 / count)]);
-    out_ += fill(page_reading, stops, "&minus;" + fixed(picture_range, 0), "&minus;" + fixed(picture_range / 2, 0));
+    out_ += fill_in(page_reading, stops, "&minus;" + fixed(picture_range, 0), "&minus;" + fixed(picture_range / 2, 0));
   }
 
   void card(std::size_t i) {
     const demo_mixture& m = r_.mixtures[i];
     const std::string both = speaker(m, 0) + " and " + speaker(m, 1);
-    out_ += fill("<section class=\"card\" id=\"m{0}\" aria-labelledby=\"h{0}\">\n<h2 id=\"h{0}\">{0}. {1}</h2>\n",
-                 std::to_string(i + 1), both);
+    out_ += fill_in("<section class=\"card\" id=\"m{0}\" aria-labelledby=\"h{0}\">\n<h2 id=\"h{0}\">{0}. {1}</h2>\n",
+                    std::to_string(i + 1), both);
     figure("The mixture", "what the network is given", both + " at once, the mixture", m.samples, m.picture);
     out_ += "<div class=\"pair\">\n";
     for (const demo_voice& v : m.voices) {
@@ -118,10 +100,10 @@ class page {
   void figure(const std::string& title, const std::string& note, const std::string& what, std::span<const float> samples,
               const std::string& picture) {
     const double seconds = static_cast<double>(samples.size()) / r_.rate, highest = r_.rate / 2000.;
-    out_ += fill("<figure>\n<figcaption><b>{0}</b> <span>{1}</span></figcaption>\n", title, note);
+    out_ += fill_in("<figure>\n<figcaption><b>{0}</b> <span>{1}</span></figcaption>\n", title, note);
     out_ += "<audio controls preload=\"metadata\" aria-label=\"" + what + "\" src=\"" +
             data_uri("audio/wav", wav_bytes(samples, r_.rate)) + "\"></audio>\n";
-    out_ += fill(
+    out_ += fill_in(
         "<div class=\"plot\"><div class=\"y\" aria-hidden=\"true\">{0}</div><img alt=\"Spectrogram: {1}. {2} seconds from left "
         "to right, 0 to {3} kilohertz from bottom to top.\" src=\"",
         ticks(highest, "bottom", " kHz"), what, fixed(seconds, 1), fixed(highest, 0));
@@ -134,13 +116,14 @@ class page {
     const int step = end > 12 ? 5 : end > 6 ? 2 : 1, last = static_cast<int>(std::floor(end + 1e-9)) / step * step;
     std::string out;
     for (int t = 0; t <= last; t += step)
-      out += fill("<i style=\"{0}:{1}%\">{2}{3}</i>", side, fixed(100 * t / end, 2), std::to_string(t), t == last ? unit : "");
+      out +=
+          fill_in("<i style=\"{0}:{1}%\">{2}{3}</i>", side, fixed(100 * t / end, 2), std::to_string(t), t == last ? unit : "");
     return out;
   }
 
   void closing() {
-    out_ += fill(page_closing, escape_html(r_.network), std::to_string(r_.parameters), std::to_string(r_.rate),
-                 escape_html(r_.weights));
+    out_ += fill_in(page_closing, escape_html(r_.network), std::to_string(r_.parameters), std::to_string(r_.rate),
+                    escape_html(r_.weights));
     if (r_.debian_voices) out_ += page_credits;
     out_ += "</footer>\n";
   }

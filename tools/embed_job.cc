@@ -5,6 +5,7 @@
 #include <avss/core/error.hpp>
 #include <avss/core/parallel.hpp>
 #include <avss/io/array_file.hpp>
+#include <avss/io/left_parts.hpp>
 #include <avss/io/path_kind.hpp>
 #include <chrono>
 #include <cstdio>
@@ -46,6 +47,7 @@ class embedding_run {
     std::size_t skipped = 0;
     std::vector<mouth_file> mouths = list_mouths(o_.mouths, skipped);
     make_embedding_folder(o_);
+    remove_left_temporaries(o_.embeddings);
     if (skipped > 0) err_ << "note: " << skipped << " files that are no npz, npy or pt by their names skipped\n";
     embedding_manifest manifest(o_.embeddings, describe(o_, encoder_), o_.overwrite);
     note_orphans(mouths, manifest);

@@ -17,6 +17,7 @@
 
 #include "tools/infer_config.hpp"
 #include "tools/infer_job.hpp"
+#include "tools/infer_report.hpp"
 #include "tools/missing_embeddings.hpp"
 #include "tools/models/select.hpp"
 #include "tools/tool_main.hpp"
@@ -108,6 +109,8 @@ int infer(const settings& s, const avss::config::command_line& c) {
   o.use_truth = s.get<bool>("datasets.inf.expect_target", true);
 
   const avss::tools::model_entry& entry = avss::tools::select_model(s);
+  const avss::tools::infer_report report{path("inferencer.report"), !entry.sees_faces(), avss::tools::threads_of(c)};
+  if (!report.page.empty()) avss::tools::check_report(o, report);
   o.faces = read_faces(s, entry, o);
   o.protect.insert(o.protect.end(), o.faces.files.begin(), o.faces.files.end());
   if (const int status = make_embeddings(s, entry, o, weights, c.threads); status != 0) return status;
@@ -124,7 +127,8 @@ int infer(const settings& s, const avss::config::command_line& c) {
         } catch (const avss::error& e) {
           avss::fail("inferencer.", e.what());  // window = ...
         }
-        return avss::run_inference(o, *network, std::cout, std::cerr);
+        const int status = avss::run_inference(o, *network, std::cout, std::cerr);
+        return status == 0 && !report.page.empty() ? avss::tools::write_report(o, report, std::cout, std::cerr) : status;
       },
       loaded.network);
 }

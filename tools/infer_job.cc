@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/data/mixture_layout.hpp>
+#include <avss/io/audio_writer.hpp>
 #include <avss/metric/named.hpp>
 #include <avss/metric/permutation.hpp>
 #include <avss/model/long_form.hpp>
@@ -56,6 +57,7 @@ void make_folders(const infer_options& options, const mixture_list& list, std::s
     for (const fs::path& input : inputs)
       if (fs::equivalent(folder, input, ignored))
         fail(folder.string(), ": holds input files and cannot take results; choose another save_path");
+    remove_left_audio(folder);
   }
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 using config::value;
 
-// The reference project's classes. Those that wrap one of torchmetrics take the estimates as given.
+// The reference project's classes; its PESQ is not among them. Those that wrap one of torchmetrics take the estimates as given.
 struct alias {
   std::string_view target, wrapped;
   const char* name;
@@ -25,10 +25,13 @@ constexpr alias aliases[] = {
     {"PIT_SISNRi", "", "si_snri", true},
     {"PIT_SISDRi", "", "si_sdri", true},
     {"PIT_SISNR", "", "si_snr", true},
+    {"PIT_STOI", "", "stoi", true},
     {"SIAudioMetricWrapper", "ScaleInvariantSignalNoiseRatio", "si_snri", false},
     {"SIAudioMetricWrapper", "ScaleInvariantSignalDistortionRatio", "si_sdri", false},
     {"AudioMetricWrapper", "ScaleInvariantSignalNoiseRatio", "si_snr", false},
     {"AudioMetricWrapper", "ScaleInvariantSignalDistortionRatio", "si_sdr", false},
+    {"AudioMetricWrapper", "SignalDistortionRatio", "sdr", false},
+    {"AudioMetricWrapper", "ShortTimeObjectiveIntelligibility", "stoi", false},
 };
 
 [[noreturn]] void unknown(const std::string& key, const std::string& found) {
@@ -41,24 +44,45 @@ void allow(const std::string& key, const value& v, const std::vector<std::string
       fail(key, ".", e.key, ": a metric has no such key; it has ", config::listed(keys), config::did_you_mean(e.key, keys));
 }
 
-metric_column read_section(const std::string& key, const value& v) {
+// How estimates are ordered where a metric's entry does not say.
+struct order_rule {
+  bool permuted, own;
+};
+
+metric_column read_name(const std::string& key, const std::string& name, order_rule rule) {
+  const std::optional<metric_choice> choice = find_metric(name);
+  if (!choice) unknown(key, name);
+  return {name, *choice, rule.permuted, rule.permuted && rule.own};
+}
+
+// {metric: zm_snri, name: sdri}: one of ours under another name.
+metric_column read_renamed(const std::string& key, const value& v, order_rule rule) {
+  allow(key, v, {"metric", "name"});
+  metric_column column = read_name(key + ".metric", v.get<std::string>("metric"), rule);
+  column.name = v.get<std::string>("name", column.name);
+  return column;
+}
+
+metric_column read_section(const std::string& key, const value& v, order_rule rule) {
+  if (!v.child("_target_")) return read_renamed(key, v, rule);
   allow(key, v, {"_target_", "name", "metric", "device"});
   const std::string target = v.get<std::string>("_target_");
   std::string wrapped;
   if (const value* metric = v.child("metric"); metric && !metric->is_null())
     wrapped = metric->is(config::kind::map) ? metric->get<std::string>("_target_") : metric->as<std::string>(key + ".metric");
-  const std::string word = target_word(key + "._target_", target), inner = target_word(key + ".metric", wrapped);
-  for (const alias& a : aliases)
-    if (a.target == word && a.wrapped == inner) return {v.get<std::string>("name", a.name), *find_metric(a.name), a.permuted};
+  const auto last = [](const std::string& full) { return full.substr(full.rfind('.') + 1); };
+  for (const alias& a : aliases) {
+    if (a.target != last(target) || a.wrapped != last(wrapped)) continue;
+    target_word(key + "._target_", target);
+    target_word(key + ".metric", wrapped);
+    return {v.get<std::string>("name", a.name), *find_metric(a.name), a.permuted, a.permuted && rule.own};
+  }
   unknown(key, wrapped.empty() ? target : target + " of " + wrapped);
 }
 
-metric_column read_entry(const std::string& key, const value& v, bool permuted) {
-  if (v.is(config::kind::map)) return read_section(key, v);
-  const std::string name = v.as<std::string>(key);
-  const std::optional<metric_choice> choice = find_metric(name);
-  if (!choice) unknown(key, name);
-  return {name, *choice, permuted};
+metric_column read_entry(const std::string& key, const value& v, order_rule rule) {
+  if (v.is(config::kind::map)) return read_section(key, v, rule);
+  return read_name(key, v.as<std::string>(key), rule);
 }
 
 }  // namespace
@@ -70,12 +94,13 @@ std::vector<std::string> known_metric_names() {
 }
 
 std::vector<metric_column> read_metrics(const config::settings& s, const std::string& key) {
-  const bool permuted = s.get<bool>("metrics.pit");
+  const order_rule rule = {s.get<bool>("metrics.pit"),
+                           s.one_of("metrics.permutation", {"si_snr", "per_metric"}) == "per_metric"};
   const auto entries = s.get<std::vector<value>>(key);
   std::vector<metric_column> columns;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const std::string at = key + "[" + std::to_string(i) + "]";
-    metric_column c = read_entry(at, entries[i], permuted);
+    metric_column c = read_entry(at, entries[i], rule);
     for (const metric_column& old : columns)
       if (old.name == c.name) fail(at, ": a second metric of the name '", c.name, "'; take one out, or give it another name");
     columns.push_back(std::move(c));

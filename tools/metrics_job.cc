@@ -2,21 +2,30 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/core/parallel.hpp>
 #include <avss/io/atomic_file.hpp>
 #include <avss/io/bytes.hpp>
+#include <avss/io/left_parts.hpp>
 #include <avss/io/read_file.hpp>
 #include <cerrno>
 #include <cstddef>
-#include <exception>
+#include <cstdint>
+#include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "tools/item_progress.hpp"
+#include "tools/score_files.hpp"
+#include "tools/score_groups.hpp"
+#include "tools/score_page.hpp"
 #include "tools/score_report.hpp"
+#include "tools/score_statistics.hpp"
 #include "tools/stop_on_signal.hpp"
 
 namespace avss {
@@ -24,17 +33,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* save_key = "metric_calculator.save_path";
+constexpr const char* report_key = "metric_calculator.report";
 constexpr const char* csv_name = "scores.csv";
 constexpr const char* json_name = "scores.json";
+constexpr const char* differences_name = "differences.csv";
+constexpr std::size_t most_told = 100;  // broken files, each on a line
 
-void make_folder(const fs::path& folder) {
+void make_folder(const fs::path& folder, const char* key) {
   std::error_code code;
   fs::create_directories(folder, code);
-  if (code) fail(folder.string(), ": cannot be made: ", code.message(), "; choose another metric_calculator.save_path");
+  if (code) fail(folder.string(), ": cannot be made: ", code.message(), "; choose another ", key);
 }
 
+// The folder that a page goes into.
+fs::path folder_of(const fs::path& file) { return fs::absolute(file).lexically_normal().parent_path(); }
+
 // Before anything is scored: results that could not be written, or would replace a file of somebody else.
-void check_folder(const fs::path& folder) {
+void check_writable(const fs::path& folder, const char* key) {
   std::error_code ignored;
   fs::path there = fs::absolute(folder).lexically_normal();
   while (!fs::exists(there, ignored) && there.has_relative_path()) there = there.parent_path();
@@ -45,7 +61,12 @@ void check_folder(const fs::path& folder) {
   if (code)
     fail(folder.string(), ": cannot be ",
          code.value() != ENOTDIR && fs::exists(folder, ignored) ? "written to: " : "made: ", code.message(),
-         "; choose another metric_calculator.save_path");
+         "; choose another ", key);
+}
+
+void check_folder(const fs::path& folder) {
+  check_writable(folder, save_key);
+  std::error_code ignored;
   const auto check = [&](const char* name, std::string_view begin) {
     const fs::path file = folder / name;
     if (!fs::exists(file, ignored)) return;
@@ -55,30 +76,74 @@ void check_folder(const fs::path& folder) {
            "metric_calculator.save_path=DIR");
   };
   check(csv_name, tools::csv_begin);
+  check(differences_name, tools::differences_begin);
   check(json_name, tools::json_begin);
 }
 
+// The items of both lists of predictions for the same mixtures; names that only one has are left out of both.
+void keep_common(prediction_list& a, prediction_list& b) {
+  const auto only_in = [](prediction_list& list, const prediction_list& other) {
+    const auto lacks = [&](const prediction_item& item) {
+      const auto before = [](const prediction_item& x, const prediction_item& y) { return x.name < y.name; };
+      return !std::binary_search(other.items.begin(), other.items.end(), item, before);
+    };
+    list.left_out += std::erase_if(list.items, lacks);
+  };
+  only_in(a, b), only_in(b, a);
+  if (a.items.empty()) fail(a.predictions.string(), " and ", b.predictions.string(), ": have no name in common");
+}
+
+// What could not be scored has the reason in `refused`.
 std::vector<tools::prediction_scores> score_all(const metrics_options& options, const prediction_list& list,
                                                 tools::item_progress& progress) {
   std::vector<tools::prediction_scores> scores(list.items.size());
-  std::vector<std::string> why(list.items.size());
   parallel_for(options.threads, static_cast<dim_t>(list.items.size()), [&](dim_t n, int) {
     const std::size_t i = static_cast<std::size_t>(n);
     tools::check_stop();
     try {
       scores[i] = tools::score_prediction(list.items[i], options.columns);
     } catch (const error& e) {
-      why[i] = e.what();
+      scores[i].refused = e.what();
+    } catch (const std::bad_alloc&) {
+      scores[i].refused = one_line(list.items[i].mixture.string() + ": not enough memory for metrics of whole signals");
     }
     progress.step();
   });
-  std::size_t refused = 0;
-  std::string first;
-  for (const std::string& w : why)
-    if (!w.empty() && refused++ == 0) first = w;
-  if (refused > 1) first += " (" + std::to_string(refused) + " of " + std::to_string(why.size()) + " files are refused)";
-  if (refused > 0) fail(first);
   return scores;
+}
+
+// Throws where nothing is left to tell of, or nothing may be left out. Of a comparison a file counts in both folders or in
+// none.
+std::size_t check_refused(const metrics_options& options, std::vector<tools::prediction_scores>& scores,
+                          std::vector<tools::prediction_scores>& others, std::ostream& err) {
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    if (scores[i].scored()) scores[i].refused = others[i].refused;
+    others[i].refused = scores[i].refused;
+  }
+  std::vector<std::string> why;
+  for (const tools::prediction_scores& f : scores)
+    if (!f.scored()) why.push_back(f.refused);
+  const std::string count = std::to_string(why.size()) + " of " + std::to_string(scores.size()) + " files";
+  if (!why.empty() && (options.refuse_broken || why.size() == scores.size()))
+    fail(why.front(), why.size() > 1 ? " (" + count + " are refused)" : "");
+  for (std::size_t i = 0; i < std::min(most_told, why.size()); ++i) err << "not scored: " << why[i] << '\n';
+  if (why.size() > most_told) err << "not scored: " << why.size() - most_told << " more files\n";
+  err << std::flush;
+  return why.size();
+}
+
+std::vector<tools::score_grouping> groupings_of(const metrics_options& options, const prediction_list& list,
+                                                std::ostream& err) {
+  std::vector<std::string> names;
+  for (const prediction_item& item : list.items) names.push_back(item.name);
+  std::vector<tools::score_grouping> all;
+  for (const std::string& rule : options.group_by) all.push_back(tools::group_by_name(rule, names));
+  if (options.attributes.empty()) return all;
+  std::size_t unknown = 0;
+  for (tools::score_grouping& g : tools::group_by_table(options.attributes, names, unknown)) all.push_back(std::move(g));
+  if (unknown > 0)
+    err << "note: " << one_line(options.attributes.string()) << ": has " << unknown << " names that are not scored\n";
+  return all;
 }
 
 void say_notes(const prediction_list& list, const std::vector<tools::prediction_scores>& scores, std::ostream& err) {
@@ -96,40 +161,100 @@ void say_notes(const prediction_list& list, const std::vector<tools::prediction_
 }
 
 void save(const fs::path& folder, const tools::score_report& report, std::ostream& out) {
-  make_folder(folder);
-  atomic_file csv((folder / csv_name).string()), json((folder / json_name).string());
-  csv.write(report.csv());
-  json.write(report.json());
-  csv.commit();
-  json.commit();
-  out << "scores of all files: " << csv.path() << ", " << json.path() << '\n';
+  make_folder(folder, save_key);
+  const bool compared = report.statistics.comparison.has_value();
+  std::vector<std::unique_ptr<atomic_file>> files;
+  const auto write = [&](const char* name, const std::string& text) {
+    remove_left_temporaries_of(folder / name);
+    files.push_back(std::make_unique<atomic_file>((folder / name).string()));
+    files.back()->write(text);
+  };
+  write(csv_name, tools::scores_csv(report));
+  write(json_name, tools::scores_json(report));
+  if (compared) write(differences_name, tools::differences_csv(report));
+  for (const auto& file : files) file->commit();
+  out << "scores of all files: ";
+  for (std::size_t i = 0; i < files.size(); ++i) out << (i > 0 ? ", " : "") << files[i]->path();
+  out << '\n';
+}
+
+void save_page(const metrics_options& options, const tools::score_report& report, std::ostream& out) {
+  tools::example_options examples = options.examples;
+  if (examples.mouths.empty()) examples.mouths = tools::mouths_of(report.files.truth);
+  const std::string page = tools::score_page(report, tools::pick_examples(report, examples));
+  make_folder(folder_of(options.report), report_key);
+  remove_left_temporaries_of(options.report);
+  atomic_file file(options.report.string());
+  file.write(page);
+  file.commit();
+  out << "report: " << file.path() << '\n';
+}
+
+// All that is measured, before anything is said of it.
+struct measured {
+  prediction_list list;
+  std::vector<tools::score_grouping> groupings;
+  std::vector<tools::prediction_scores> scores, others;
+  prediction_list other;
+};
+
+measured measure(const metrics_options& options, std::ostream& err) {
+  measured m;
+  m.list = list_predictions(options.truth, options.predictions, options.names);
+  if (!options.compare.empty()) {
+    m.other = list_predictions(options.truth, options.compare, options.names);
+    keep_common(m.list, m.other);
+  }
+  m.groupings = groupings_of(options, m.list, err);
+  if (!options.save_path.empty()) check_folder(options.save_path);
+  if (!options.report.empty()) check_report_page(options.report, report_key);
+  tools::item_progress progress(err, options.terminal, m.list.items.size() + m.other.items.size());
+  m.scores = score_all(options, m.list, progress);
+  m.others = score_all(options, m.other, progress);
+  return m;
 }
 
 }  // namespace
 
+void check_report_page(const fs::path& file, const char* key) {
+  check_writable(folder_of(file), key);
+  std::error_code ignored;
+  if (fs::is_directory(file, ignored)) fail(file.string(), ": is a folder; name a file, ", key, "=scores.html");
+  if (!fs::exists(file, ignored)) return;
+  const std::vector<std::byte> bytes =
+      input_file(file.string()).prefix(std::min<std::uintmax_t>(2000, fs::file_size(file, ignored)));
+  if (as_text(bytes).find(tools::scores_generator) == std::string_view::npos)
+    fail(file.string(), ": is no page of an earlier //tools:calc_metrics and is not overwritten; choose another name, ", key,
+         "=FILE.html");
+}
+
 int run_metrics(const metrics_options& options, std::ostream& out, std::ostream& err) {
   if (options.columns.empty()) fail("no metric is asked for");
-  const prediction_list list = list_predictions(options.truth, options.predictions, options.names);
-  if (!options.save_path.empty()) check_folder(options.save_path);
   const tools::stop_on_signal guard;
-  std::vector<tools::prediction_scores> scores;
+  measured m;
   try {
-    tools::item_progress progress(err, options.terminal, list.items.size());
-    scores = score_all(options, list, progress);
+    m = measure(options, err);
   } catch (const tools::stopped&) {
     err << "stopped; nothing is written" << std::endl;
     return 130;
   }
-  say_notes(list, scores, err);
-  const tools::score_report report{list, options.columns, scores};
-  out << scores.size() << (scores.size() == 1 ? " file of " : " files of ") << list.sources
-      << (list.sources == 1 ? " source, " : " sources, ") << one_line(list.predictions.string()) << " against "
-      << one_line(list.truth.string()) << "\n\n";
+  const std::size_t refused = check_refused(options, m.scores, m.others, err);
+  say_notes(m.list, m.scores, err);
+  const bootstrap_options bootstrap{.seed = options.seed, .threads = options.threads};
+  tools::score_statistics statistics = tools::statistics_of(options.columns, m.scores, m.groupings, bootstrap);
+  if (!options.compare.empty())
+    statistics.comparison =
+        tools::compare_scores(options.columns, m.scores, m.other.predictions, std::move(m.others), bootstrap);
+  const tools::score_report report{m.list, options.columns, m.scores, statistics};
+  out << m.scores.size() << (m.scores.size() == 1 ? " file of " : " files of ") << m.list.sources
+      << (m.list.sources == 1 ? " source, " : " sources, ") << one_line(m.list.predictions.string()) << " against "
+      << one_line(m.list.truth.string()) << "\n\n";
   report.print(out);
   if (!options.save_path.empty()) save(options.save_path, report, out);
+  if (!options.report.empty()) save_page(options, report, out);
   out.flush();
   if (!out) fail("the table could not be written: the output is closed or full");
-  return 0;
+  return refused > 0 ? 1 : 0;
 }
 
 }  // namespace avss

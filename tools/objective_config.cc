@@ -78,7 +78,7 @@ distance_loss read_resolutions(const section& s) {
 distance_loss read_spectral(const section& s, const std::string& target) {
   if (target == "MultiResolutionSTFTLoss") return read_resolutions(s);
   const stft_size size = read_size(s);
-  if (target == "ComplexSpecMappingMSELoss") return complex_spectrum_mse(size);
+  if (target == "ComplexSpecMappingMSELoss") return complex_mapping_mse(size);
   if (target == "ComplexSpecL1Loss") return complex_spectrum_l1(size);
   if (target == "MagnitudeL1Loss") return magnitude_l1(size);
   if (target == "MagnitudeMSELoss") return magnitude_mse(size);

@@ -2,12 +2,17 @@
 
 #include <algorithm>
 #include <avss/core/error.hpp>
+#include <avss/data/mixture_layout.hpp>
 #include <avss/io/audio_reader.hpp>
+#include <avss/metric/item_signals.hpp>
 #include <avss/metric/permutation.hpp>
 #include <avss/metric/separation.hpp>
+#include <deque>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <tuple>
+#include <utility>
 
 namespace avss::tools {
 namespace {
@@ -71,26 +76,46 @@ class whole_signals {
   ratio measure(const named_metric& metric, std::size_t estimate, std::size_t target) {
     const auto [at, fresh] = measured_.try_emplace({&metric, estimate, target});
     if (fresh) {
-      const audio_signal& e = read(estimate < item_.estimates.size() ? item_.estimates[estimate] : item_.mixture);
-      const audio_signal& t = read(item_.targets[target]);
-      const std::size_t n = t.samples.size();
-      if (e.samples.size() != n) fail(item_.targets[target].string(), ": changed while it was read");
-      at->second = metric.of_signals(e.samples, t.samples, t.info.rate);
+      if (!signals_) signals_.emplace(read_all());
+      at->second = metric.of_item ? metric.of_item(*signals_, estimate, target)
+                                  : metric.of_signals(signals_->estimate(estimate), signals_->target(target), signals_->rate());
     }
     return at->second;
   }
 
  private:
-  const audio_signal& read(const fs::path& path) {
-    const auto [at, fresh] = files_.try_emplace(path);
-    if (fresh) at->second = read_audio(path);
-    return at->second;
+  item_signals read_all() {
+    const std::span<const float> mixture = read(item_.mixture);
+    std::vector<std::span<const float>> targets, estimates;
+    for (const fs::path& p : item_.targets) targets.push_back(read(p));
+    for (const fs::path& p : item_.estimates) estimates.push_back(read(p));
+    return {files_.front().info.rate, mixture, std::move(targets), std::move(estimates)};
+  }
+  std::span<const float> read(const fs::path& path) {
+    files_.push_back(read_audio(path));
+    if (files_.back().samples.size() != files_.front().samples.size()) fail(path.string(), ": changed while it was read");
+    return files_.back().samples;
   }
 
   const prediction_item& item_;
-  std::map<fs::path, audio_signal> files_;
+  std::deque<audio_signal> files_;  // the mixture is the first
+  std::optional<item_signals> signals_;
   std::map<std::tuple<const named_metric*, std::size_t, std::size_t>, ratio> measured_;
 };
+
+// "mix, s1, estimate s2" of the clipped ones, given mixture, targets, estimates.
+std::string names_of_clipped(std::span<const clipping_meter> meters) {
+  const std::size_t sources = (meters.size() - 1) / 2;
+  std::string text;
+  for (std::size_t i = 0; i < meters.size(); ++i) {
+    if (!meters[i].clipped()) continue;
+    const std::string name = i == 0         ? "mix"
+                             : i <= sources ? source_folder_name(i)
+                                            : "estimate " + source_folder_name(i - sources);
+    text += (text.empty() ? "" : ", ") + name;
+  }
+  return text;
+}
 
 }  // namespace
 
@@ -100,7 +125,16 @@ prediction_scores score_prediction(const prediction_item& item, std::span<const 
   {
     item_reader files(item);
     result.seconds = files.info().seconds(), result.rate = files.info().rate, result.channels = files.info().channels;
-    files.each_block([&](auto x, auto targets, auto estimates) { meter.observe(x, targets, estimates); });
+    std::vector<clipping_meter> clipping(1 + 2 * meter.sources());
+    files.each_block([&](auto x, auto targets, auto estimates) {
+      meter.observe(x, targets, estimates);
+      clipping[0].observe(x);
+      for (std::size_t s = 0; s < meter.sources(); ++s) {
+        clipping[1 + s].observe(targets.subspan(s * x.size(), x.size()));
+        clipping[1 + meter.sources() + s].observe(estimates.subspan(s * x.size(), x.size()));
+      }
+    });
+    result.clipped = names_of_clipped(clipping);
   }
   item_reader(item).each_block([&](auto x, auto targets, auto estimates) { meter.resolve(x, targets, estimates); });
 
@@ -108,14 +142,17 @@ prediction_scores score_prediction(const prediction_item& item, std::span<const 
   result.order = meter.order();
   result.si_snr_given = score_sources({&si_snr_metric, false}, given, meter);
   result.si_snr_best = score_sources({&si_snr_metric, false}, result.order, meter);
+  for (std::size_t t = 0; t < meter.sources(); ++t) result.si_snr_mixture.push_back(meter.mixture(t).si_snr());
   whole_signals signals(item);
   for (const metric_column& c : columns) {
-    const std::vector<std::size_t>& order = c.permuted ? result.order : given;
-    if (c.choice.metric->of_energies)
-      result.columns.push_back(score_sources(c.choice, order, meter));
-    else
-      result.columns.push_back(score_sources_by(
-          c.choice, order, [&](const named_metric& m, std::size_t e, std::size_t t) { return signals.measure(m, e, t); }));
+    const auto measure = [&](const named_metric& m, std::size_t e, std::size_t t) {
+      if (m.of_energies) return m.of_energies(e == meter.sources() ? meter.mixture(t) : meter.pair(e, t));
+      return signals.measure(m, e, t);
+    };
+    result.orders.push_back(!c.permuted   ? given
+                            : c.own_order ? order_by(*c.choice.metric, meter.sources(), measure)
+                                          : result.order);
+    result.columns.push_back(score_sources_by(c.choice, result.orders.back(), measure));
   }
   return result;
 }

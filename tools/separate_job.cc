@@ -18,8 +18,10 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -70,6 +72,15 @@ class shown_crops {
   std::vector<std::uint8_t> crops_;
 };
 
+// "face12.wav" and the like.
+bool is_result(const std::string& name) {
+  constexpr std::string_view begin = "face";
+  const std::size_t dot = name.find('.'), digits = name.find_first_not_of("0123456789", begin.size());
+  if (!name.starts_with(begin) || dot == begin.size() || digits != dot || dot == std::string::npos) return false;
+  const std::string extension = name.substr(dot);
+  return extension == ".wav" || extension == ".mp4" || extension == ".mkv" || extension == ".mov";
+}
+
 class separation {
  public:
   separation(const separate_options& o, av_separator& network, lip_embedder& encoder, face_finder* finder, std::ostream& out,
@@ -95,6 +106,7 @@ class separation {
       });
       check_stop();
       folder.publish("index.html");
+      note_earlier();
       tell();
       return 0;
     } catch (const stopped&) {
@@ -308,6 +320,23 @@ class separation {
     out_ << people() << (people() == 1 ? " voice of " : " voices of ") << total << " (" << stages_
          << "): " << one_line((o_.out / "index.html").string()) << std::endl;
     if (!out_) fail("the last line could not be written: the output is closed or full");
+  }
+
+  // Voices and films of a run with more faces, or of another kind of film, stay where they are: they may be wanted.
+  void note_earlier() {
+    std::set<std::string> ours;
+    for (std::size_t i = 0; i < people(); ++i) ours.insert({voice_name(i), film_name(i)});
+    if (o_.video.empty()) std::erase_if(ours, [](const std::string& name) { return !name.ends_with(".wav"); });
+    std::set<std::string> earlier;
+    std::error_code code;
+    for (fs::directory_iterator e(o_.out, code), end; !code && e != end; e.increment(code))
+      if (const std::string name = e->path().filename().string(); is_result(name) && !ours.contains(name)) earlier.insert(name);
+    if (earlier.empty()) return;
+    std::string names;
+    for (const std::string& name : earlier) names += (names.empty() ? "" : ", ") + name;
+    note(joined(o_.out.string(), ": ", names, " of an earlier run ", earlier.size() == 1 ? "lies" : "lie", " beside the ",
+                people() == 1 ? "voice" : "voices", " of this one, and index.html does not show ",
+                earlier.size() == 1 ? "it" : "them", "; remove what is not wanted, or choose another out"));
   }
 
   void note(const std::string& text) { err_ << "note: " << one_line(text) << std::endl; }

@@ -28,8 +28,8 @@ struct separate_options {
 // Writes OUT/face1.wav, face2.wav, ... from left to right: each person's voice from the picture's first frame to its last,
 // silent while the face is not seen; with a film, face1.mp4 (or mkv), ...: the film with that voice, its picture copied;
 // mixture.wav, the sound as the network was given it; faces.png, mouths as they were followed; index.html, which shows all of
-// it. They appear together; files of these names are replaced. Lines to `out`: the faces, what was lost, the time of each
-// stage.
+// it. They appear together; files of these names are replaced, others of an earlier run stay and are told. Lines to `out`: the
+// faces, what was lost, the time of each stage.
 //
 // The encoder is prepared; finder may be null where mouths are given. Memory is bounded by the faces' features, 51 KB a second
 // each (but see mouth_embedder.hpp). Returns 0, or 130 when stopped by SIGINT or SIGTERM, with nothing written. Throws

@@ -1,45 +1,64 @@
 // _target_: the dotted names of Python's classes under which configurations ask for what is built in here. No code is looked
-// up by them: each must be of a known package, and its last word one of those that the place takes.
+// up by them: the registry below is closed, and each place takes only some of its words.
 #pragma once
 
 #include <algorithm>
 #include <avss/config/suggest.hpp>
 #include <avss/core/error.hpp>
+#include <cstddef>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace avss::tools {
 
-inline const std::vector<std::string>& target_packages() {
-  static const std::vector<std::string> all{"avss",
-                                            "src.datasets",
-                                            "src.logger",
-                                            "src.loss",
-                                            "src.metrics",
-                                            "src.model",
-                                            "src.transforms",
-                                            "src.transforms.audio",
-                                            "torch.nn",
-                                            "torch.optim",
-                                            "torch.optim.lr_scheduler",
-                                            "torch.utils.data",
-                                            "torch_audiomentations",
-                                            "torchmetrics.audio",
-                                            "torchvision.transforms.v2"};
+// A package of Python's with those of its classes that are known here.
+struct target_package {
+  std::string name;
+  std::vector<std::string> words;
+};
+
+inline const std::vector<target_package>& target_packages() {
+  static const std::vector<target_package> all{
+      {"src.datasets", {"AVSSDataset"}},
+      {"src.logger", {"CometMLWriter", "WandBWriter"}},
+      {"src.loss", {"SISNRLoss", "PITSISNRLoss", "ComplexSpecMappingMSELoss", "LossMix"}},
+      {"src.metrics",
+       {"SIAudioMetricWrapper", "AudioMetricWrapper", "PIT_SISNRi", "PIT_SISDRi", "PIT_SISNR", "PIT_PESQ", "PIT_STOI"}},
+      {"src.model", {"ConvTasNet", "RTFSNet", "RTFSNet2SpeakersSeparation"}},
+      {"src.transforms.audio", {"RandomBackgroundNoise", "RandomImpulseResponse", "PeakNormalization", "RMSNormalization"}},
+      {"torch.nn", {"Sequential"}},
+      {"torch.optim", {"AdamW", "Adam", "SGD"}},
+      {"torch.optim.lr_scheduler", {"OneCycleLR", "ReduceLROnPlateau", "CosineAnnealingLR", "StepLR"}},
+      {"torch.utils.data", {"DataLoader"}},
+      {"torch_audiomentations",
+       {"AddBackgroundNoise", "AddColoredNoise", "ApplyImpulseResponse", "BandPassFilter", "BandStopFilter", "Compose", "Gain",
+        "HighPassFilter", "LowPassFilter", "OneOf", "PeakNormalization", "PolarityInversion", "Shift", "TimeInversion"}},
+      {"torchmetrics.audio",
+       {"ScaleInvariantSignalNoiseRatio", "ScaleInvariantSignalDistortionRatio", "PerceptualEvaluationSpeechQuality",
+        "ShortTimeObjectiveIntelligibility"}},
+      {"torchvision.transforms.v2", {"Compose"}}};
   return all;
 }
 
+// The full names that a word may be given by; "avss." goes before any that is built in.
+inline std::vector<std::string> full_targets(const std::string& word) {
+  std::vector<std::string> names;
+  for (const target_package& p : target_packages())
+    if (std::find(p.words.begin(), p.words.end(), word) != p.words.end()) names.push_back(p.name + "." + word);
+  names.push_back("avss." + word);
+  return names;
+}
+
 // The last word of `full`, "AdamW" of "torch.optim.AdamW", which is "AdamW" as well. `path` is the key it stands at. Throws
-// error if it is of another package, and so of another meaning.
+// error if its package has no such word: the meaning would be another.
 inline std::string target_word(const std::string& path, const std::string& full) {
   const std::size_t dot = full.rfind('.');
-  const std::string word = dot == std::string::npos ? full : full.substr(dot + 1);
-  if (dot == std::string::npos) return word;
-  const std::string package = full.substr(0, dot);
-  if (std::find(target_packages().begin(), target_packages().end(), package) == target_packages().end())
-    fail(path, ": '", full, "' is of a package that is not known here; give ", word, " alone, or one of ",
-         config::listed(target_packages()), config::did_you_mean(package, target_packages()));
+  if (dot == std::string::npos) return full;
+  const std::string word = full.substr(dot + 1);
+  const std::vector<std::string> names = full_targets(word);
+  if (std::find(names.begin(), names.end(), full) == names.end())
+    fail(path, ": '", full, "' is of a package that is not known here for this name; give ", word, " alone, or ",
+         config::listed(names));
   return word;
 }
 

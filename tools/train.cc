@@ -7,6 +7,8 @@
 #include <avss/config/command_line.hpp>
 #include <avss/config/emit.hpp>
 #include <avss/config/value.hpp>
+#include <avss/core/error.hpp>
+#include <avss/dist/worker_group.hpp>
 #include <avss/train/run_folder.hpp>
 #include <avss/train/trainer.hpp>
 #include <iostream>
@@ -27,6 +29,7 @@
 #include "tools/tracking.hpp"
 #include "tools/train_config.hpp"
 #include "tools/train_data.hpp"
+#include "tools/workers.hpp"
 
 namespace {
 
@@ -89,22 +92,38 @@ std::string config_text(const settings& s) {
   return avss::config::to_yaml(root);
 }
 
-int train(const settings& s, const avss::config::command_line& c) {
+// body() in the first process and then in the others, which find made what it makes. A status other than 0 ends all.
+template <class Body>
+int in_turn(avss::worker_group* group, Body&& body) {
+  int status = 0;
+  if (!group) return body();
+  if (group->first()) status = body();
+  if (group->any(status != 0)) return group->first() ? status : 1;
+  return group->first() ? 0 : body();
+}
+
+int train(const settings& s, const avss::config::command_line& c, avss::worker_group* group) {
+  const bool first = !group || group->first();
+  std::ostream nowhere(nullptr), &out = first ? std::cout : nowhere, &err = first ? std::cerr : nowhere;
   avss::trainer_options o = read_options(s);
+  o.group = group;
+  const avss::dim_t share = avss::share_of(o.batch_size, group);
   s.one_of("trainer.device", {"auto", "cpu"});
-  if (s.get<bool>("trainer.override", false) && o.resume_from.empty() && avss::holds_run(o.folder))
+  if (first && s.get<bool>("trainer.override", false) && o.resume_from.empty() && avss::holds_run(o.folder))
     avss::fail(
         o.folder.string(),
         ": a run is there already, and trainer.override=true deletes nothing here; choose another "
         "writer.run_name=NAME, continue it with trainer.resume_from=checkpoint-last.pth, or move the folder away yourself");
 
   const avss::tools::start_record start = avss::tools::this_start();
-  const std::unique_ptr<avss::tracker> follower = avss::tools::make_tracker(s, o, start, config_text(s), std::cerr);
+  const std::unique_ptr<avss::tracker> follower =
+      first ? avss::tools::make_tracker(s, o, start, config_text(s), std::cerr) : nullptr;
 
   const avss::tools::model_entry& entry = avss::tools::select_model(s);
   avss::separation_training t = avss::tools::read_training(s);
   t.seed = static_cast<std::uint64_t>(o.seed);
   t.threads = c.threads;
+  t.group = group;
   t.faces = at_least(s, "model.num_speakers", 1, 1, 32);
   t.dropout = s.get<bool>("trainer.dropout", true);
   t.recompute = s.get<bool>("trainer.recompute", false);
@@ -121,42 +140,49 @@ int train(const settings& s, const avss::config::command_line& c) {
   const int workers = static_cast<int>(at_least(s, "dataloader.num_workers", 0, 1, 1000));
   std::optional<avss::mouth_encoder> encoder;
   if (info.video_channels > 0) {
-    avss::check_run_folder(o.folder, o.resume_from);  // before what may take hours
+    if (first) avss::check_run_folder(o.folder, o.resume_from);  // before what may take hours
     const std::vector<avss::tools::seen_mixtures> seen = avss::tools::list_seen_mixtures(s);
-    encoder = avss::tools::make_loop_encoder(s, seen, info.video_channels, std::max(workers, 1), std::cout, std::cerr);
-    const int status =
-        encoder ? 0 : avss::tools::make_missing_embeddings(s, seen, info.video_channels, c.threads, std::cout, std::cerr);
+    encoder = avss::tools::make_loop_encoder(s, seen, info.video_channels, std::max(workers, 1), out, err);
+    const int status = encoder ? 0 : in_turn(group, [&] {
+      return avss::tools::make_missing_embeddings(s, seen, info.video_channels, c.threads, out, err);
+    });
     if (status != 0) return status;
   }
   const avss::tools::train_sources sources = avss::tools::make_train_sources(
       s, {info.sample_rate, info.sources, info.video_channels}, t.seed, avss::tools::threads_of(c), encoder);
   const avss::dim_t length = sources.train.items->length();
   const int prefetch = static_cast<int>(at_least(s, "dataloader.prefetch_factor", 1, 2, 1000));
-  avss::training_data data{avss::prefetched_batches(*sources.train.items, 0, workers, prefetch), sources.epoch_items, {}};
+  const int shares = group ? group->size() : 1;
+  avss::training_data data{
+      avss::prefetched_batches(*sources.train.items, 0, workers, prefetch, shares), sources.epoch_items, {}};
   std::vector<std::string> parts;
   for (const avss::tools::item_part& p : sources.others) {
-    data.parts.push_back({p.name, avss::prefetched_batches(*p.items, p.items->count(), workers, prefetch), p.items->count()});
+    const std::int64_t items = p.items->count();
+    data.parts.push_back({p.name, avss::prefetched_batches(*p.items, items, workers, prefetch, shares), items});
     parts.push_back(p.name);
   }
 
   const bool higher = avss::monitor(o.monitor, parts, info.metrics).higher_is_better();
   avss::rate_schedule schedule = avss::tools::read_schedule(
       s, avss::steps_per_epoch(o.epoch_len, sources.epoch_items, o.batch_size * o.accumulate), higher);
-  const std::size_t mebibytes = (needed_bytes(*net, o.batch_size, length) >> 20) + 1;
-  std::cout << info.name << ": " << info.parameters << " parameters, " << info.sources
-            << (info.video_channels > 0 ? " of the faces of a mixture, " : " sources, ") << info.sample_rate
-            << " Hz; batches of " << o.batch_size << " x " << static_cast<double>(length) / info.sample_rate << " s need "
-            << mebibytes << " MiB; run folder " << avss::one_line(o.folder.string()) << '\n'
-            << sources.about << std::endl;
+  const std::size_t mebibytes = (needed_bytes(*net, share, length) >> 20) + 1;
+  out << info.name << ": " << info.parameters << " parameters, " << info.sources
+      << (info.video_channels > 0 ? " of the faces of a mixture, " : " sources, ") << info.sample_rate << " Hz; batches of "
+      << o.batch_size << " x " << static_cast<double>(length) / info.sample_rate << " s need " << mebibytes << " MiB"
+      << (group ? avss::joined(" in each of ", shares, " processes") : "") << "; run folder "
+      << avss::one_line(o.folder.string()) << '\n'
+      << sources.about << std::endl;
 
   const std::filesystem::path folder = o.folder;
   const avss::tools::stop_on_signal signals;
   avss::trainer run(
-      *net, std::move(schedule), std::move(data), std::move(o), std::cout, std::cerr,
+      *net, std::move(schedule), std::move(data), std::move(o), out, err,
       [] { return avss::tools::stop_on_signal::requested(); }, follower.get());
   run.open();
-  avss::tools::record_start(s, folder, run.step(), start);
-  avss::write_config(folder, config_text(s), run.step());
+  if (first) {
+    avss::tools::record_start(s, folder, run.step(), start);
+    avss::write_config(folder, config_text(s), run.step());
+  }
   return run.run();
 }
 
@@ -164,5 +190,9 @@ int train(const settings& s, const avss::config::command_line& c) {
 
 int main(int argc, char** argv) {
   return avss::tools::tool_main(argc, argv, {"train", "trains a network that separates speakers.", "train_convtasnet", true},
-                                train);
+                                [](const settings& s, const avss::config::command_line& all) {
+                                  return avss::tools::with_workers("train", all, [&](avss::worker_group* group, const auto& c) {
+                                    return train(s, c, group);
+                                  });
+                                });
 }

@@ -64,6 +64,7 @@ inline void execute(cpu& backend, const op::attention_fwd<float>& o, void* scrat
   using namespace cpu_kernel;
   const op::attention_size& n = o.n;
   const dim_t blocks = (n.length + query_block - 1) / query_block;
+  const dim_t before = backend.first_draw(n.outer * n.inner * n.length * n.length);
   for_pieces(backend, n.outer * n.inner * blocks, [&](dim_t i, int worker) {
     const dim_t first = i % blocks * query_block;
     const attention_piece p(n, i / blocks, first, std::min(query_block, n.length - first));
@@ -74,7 +75,7 @@ inline void execute(cpu& backend, const op::attention_fwd<float>& o, void* scrat
     const float* used = weights;
     if (o.drop.rate > 0) {
       float* const dropped = static_cast<float*>(scratch) + worker * std::min(query_block, n.length) * n.length;
-      drop_rows(o.drop, p.weights, p.size * n.length, weights, dropped);
+      drop_rows(o.drop, before + p.weights, p.size * n.length, weights, dropped);
       used = dropped;
     }
     gemm(transpose::no, transpose::no, p.size, n.value_width, n.length, used, n.length, o.v + p.value, n.value.position, 0.f,
@@ -90,21 +91,21 @@ inline std::size_t scratch_bytes(const cpu& backend, const op::attention_bwd<flo
 inline void execute(cpu& backend, const op::attention_bwd<float>& o, void* scratch) {
   using namespace cpu_kernel;
   const op::attention_size& n = o.n;
-  const dim_t L = n.length, square = L * L;
+  const dim_t L = n.length, square = L * L, before = backend.first_draw(n.outer * n.inner * square);
   const bool drops = o.drop.rate > 0;
   for_pieces(backend, n.outer * n.inner, [&](dim_t i, int worker) {
     const attention_piece p(n, i, 0, L);
     float* const d = static_cast<float*>(scratch) + worker * (drops ? 2 : 1) * square;
     const float *weights = o.weights + p.weights, *used = weights;
     if (drops) {
-      drop_rows(o.drop, p.weights, square, weights, d + square);
+      drop_rows(o.drop, before + p.weights, square, weights, d + square);
       used = d + square;
     }
     gemm(transpose::yes, transpose::no, L, n.value_width, L, used, L, o.dy + p.result, n.result.position, 0.f, o.dv + p.value,
          n.value.position);
     gemm(transpose::no, transpose::yes, L, L, n.value_width, o.dy + p.result, n.result.position, o.v + p.value,
          n.value.position, 0.f, d, L);
-    if (drops) drop_rows(o.drop, p.weights, square, d, d);
+    if (drops) drop_rows(o.drop, before + p.weights, square, d, d);
     for (dim_t r = 0; r < L; ++r) softmax_back_row(L, static_cast<float>(n.scale), weights + r * L, d + r * L);
     gemm(transpose::no, transpose::no, L, n.width, L, d, L, o.k + p.query, n.query.position, 0.f, o.dq + p.query,
          n.query.position);

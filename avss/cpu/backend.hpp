@@ -5,6 +5,7 @@
 #include <avss/core/carver.hpp>
 #include <avss/core/parallel.hpp>
 #include <avss/cpu/gemm.hpp>
+#include <avss/dist/worker_group.hpp>
 
 namespace avss {
 
@@ -15,9 +16,15 @@ struct cpu {
 
   cpu() : cpu(0) {}
   // 0: all that the process may use.
-  explicit cpu(int n) : threads(n > 0 ? n : available_threads()) {}
+  explicit cpu(int n, worker_group* g = nullptr) : threads(n > 0 ? n : available_threads()), group(g) {}
+
+  // The place of `draws` random draws of this worker's items among those of the whole batch.
+  dim_t first_draw(dim_t draws) const { return group ? group->rank() * draws : 0; }
+  dim_t workers() const { return group ? group->size() : 1; }
 
   int threads;
+  // Those that share a batch, each with as many items, in the order of their ranks; null: the batch is this one's alone.
+  worker_group* group = nullptr;
 };
 
 namespace tiled {

@@ -4,6 +4,7 @@
 #include <avss/cpu/attention.hpp>
 #include <avss/cpu/map_norm.hpp>
 #include <avss/op/fusion.hpp>
+#include <span>
 
 namespace avss {
 
@@ -69,14 +70,23 @@ inline void execute(cpu& backend, const op::gateway_bwd<float>& o, void* scratch
   *o.dslope += static_cast<float>(all);
 }
 
-inline void execute(cpu& backend, const op::fusion_moments<float>& o, void*) {
+inline std::size_t scratch_bytes(const cpu& backend, const op::fusion_moments<float>& o) {
+  return cpu_kernel::layout_bytes([&](carver& m) { m.take<double>(backend.group ? 2 * o.n.channels : 0); });
+}
+
+inline void execute(cpu& backend, const op::fusion_moments<float>& o, void* scratch) {
   using namespace cpu_kernel;
   const dim_t C = o.n.channels, plane = o.n.plane();
+  const auto value = [&](auto v, dim_t c, dim_t b, dim_t t) {
+    return simd::load<decltype(v)>(o.a + (b * C + c) * plane + t) * o.branch.weight[c];
+  };
+  if (backend.group) {
+    map_norm f{};
+    f.eps = o.eps, f.mean = o.branch.mean, f.rstd = o.branch.rstd;
+    return shared_channel_moments(backend, o.n, f, static_cast<double*>(scratch), value);
+  }
   for_pieces(backend, C, [&](dim_t c, int) {
-    const float weight = o.branch.weight[c];
-    const two_sums m = two_pass_moments(o.n.batch, plane, [&](auto v, dim_t b, dim_t t) {
-      return simd::load<decltype(v)>(o.a + (b * C + c) * plane + t) * weight;
-    });
+    const two_sums m = two_pass_moments(o.n.batch, plane, [&](auto v, dim_t b, dim_t t) { return value(v, c, b, t); });
     o.branch.mean[c] = static_cast<float>(m.first);
     o.branch.rstd[c] = static_cast<float>(1 / std::sqrt(m.second + o.eps));
   });
@@ -120,7 +130,7 @@ inline void fusion_sums(const op::fusion_bwd<float>& g, dim_t b, dim_t c, branch
       using V = decltype(v);
       const V in = simd::load<V>(a + first + f), d = simd::load<V>(dy + first + f);
       const V hg = gate.normed(in), hv = value.normed(in), open = hg * gate.gamma + gate.beta;
-      const V through = open > 0.f ? d : V{}, dvalue = d * weight, dgate = through * key;
+      const V through = open <= 0.f ? V{} : d, dvalue = d * weight, dgate = through * key;
       dkey.add(through * open);
       dweight.add(d * (hv * value.gamma + value.beta));
       plain[0].add(dgate);
@@ -155,7 +165,7 @@ inline void fusion_leave(const op::fusion_bwd<float>& g, dim_t b, dim_t c, doubl
       using V = decltype(v);
       const V in = simd::load<V>(a + first + f), d = simd::load<V>(dy + first + f);
       const V hg = gate.normed(in), hv = value.normed(in), open = hg * gate.gamma + gate.beta;
-      const V dgate = ((open > 0.f ? d * key : V{}) - (gm1 + hg * gm2)) * gate_gain;
+      const V dgate = ((open <= 0.f ? V{} : d * key) - (gm1 + hg * gm2)) * gate_gain;
       const V dvalue = (d * weight - (vm1 + hv * vm2)) * value_gain;
       dgate_weight.add(dgate * in);
       dvalue_weight.add(dvalue * in);
@@ -187,26 +197,66 @@ inline void execute(cpu& backend, const op::fusion_fwd<float>& o, void*) {
       simd::for_each(o.n.bins, [&](auto v, dim_t f) {
         using V = decltype(v);
         const V in = simd::load<V>(a + first + f), open = gate.normed(in) * gate.gamma + gate.beta;
-        const V y = (open > 0.f ? open : V{}) * key + (value.normed(in) * value.gamma + value.beta) * weight;
+        const V y = (open <= 0.f ? V{} : open) * key + (value.normed(in) * value.gamma + value.beta) * weight;
         simd::store(o.y + i * o.n.plane() + first + f, y);
       });
     });
   });
 }
 
-inline void execute(cpu& backend, const op::fusion_bwd<float>& g, void*) {
+namespace cpu_kernel {
+
+// The sums of this worker's own items, and of all workers': [gates C, values C] each.
+struct fusion_back_scratch {
+  fusion_back_scratch(carver& m, const cpu& backend, const op::fusion_bwd<float>& g)
+      : shared(backend.group && !g.fixed),
+        n(shared ? 2 * g.fwd.n.channels : 0),
+        own(m.take<branch_sums>(n)),
+        all(m.take<branch_sums>(n)) {}
+  bool shared;
+  dim_t n;
+  branch_sums *own, *all;
+};
+
+}  // namespace cpu_kernel
+
+inline std::size_t scratch_bytes(const cpu& backend, const op::fusion_bwd<float>& g) {
+  return cpu_kernel::layout_bytes([&](carver& m) { cpu_kernel::fusion_back_scratch(m, backend, g); });
+}
+
+inline void execute(cpu& backend, const op::fusion_bwd<float>& g, void* scratch) {
   using namespace cpu_kernel;
+  carver memory(scratch);
+  const fusion_back_scratch s(memory, backend, g);
   const op::fusion_fwd<float>& o = g.fwd;
-  const dim_t C = o.n.channels;
-  const double scale = g.fixed ? 0 : 1 / static_cast<double>(o.n.batch * o.n.plane());
-  for_pieces(backend, C, [&](dim_t c, int) {
-    branch_sums gate, value;
+  const dim_t C = o.n.channels, workers = s.shared ? backend.workers() : 1;
+  const double scale = g.fixed ? 0 : 1 / static_cast<double>(o.n.batch * o.n.plane() * workers);
+  const auto sum = [&](dim_t c, branch_sums& gate, branch_sums& value) {
     for (dim_t b = 0; b < o.n.batch; ++b) {
       std::fill_n(g.dkey + (b * C + c) * o.video_frames, o.video_frames, 0.f);
       std::fill_n(g.dweights + (b * C + c) * o.video_frames, o.video_frames, 0.f);
       fusion_sums(g, b, c, gate, value);
     }
+  };
+  const auto leave = [&](dim_t c, branch_sums& gate, branch_sums& value) {
     for (dim_t b = 0; b < o.n.batch; ++b) fusion_leave(g, b, c, scale, b % o.share > 0, gate, value);
+  };
+  if (s.shared) {
+    for_pieces(backend, C, [&](dim_t c, int) { sum(c, s.own[c] = {}, s.own[C + c] = {}); });
+    std::copy_n(s.own, s.n, s.all);
+    static_assert(sizeof(branch_sums) == 3 * sizeof(double));
+    backend.group->sum(std::span<double>(&s.all->plain, static_cast<std::size_t>(3 * s.n)));
+  }
+  for_pieces(backend, C, [&](dim_t c, int) {
+    branch_sums gate, value;
+    if (s.shared) {
+      leave(c, s.all[c], s.all[C + c]);
+      gate = s.own[c], value = s.own[C + c];
+      gate.dweight = s.all[c].dweight, value.dweight = s.all[C + c].dweight;
+    } else {
+      sum(c, gate, value);
+      leave(c, gate, value);
+    }
     add_branch(g.gate, c, gate);
     add_branch(g.value, c, value);
   });

@@ -3,6 +3,7 @@
 
 #include <avss/cpu/map_norm_back.hpp>
 #include <cmath>
+#include <span>
 
 namespace avss {
 namespace cpu_kernel {
@@ -23,18 +24,24 @@ inline void write_moments(const map_norm& f, dim_t s, double mean, double varian
   f.rstd[s] = static_cast<float>(1 / std::sqrt(variance + f.eps));
 }
 
+// The sum of of(value(row, place)) over rows of one size.
+template <class Value, class Of>
+double total_of(dim_t rows, dim_t size, Value&& value, Of&& of) {
+  double sum = 0;
+  for (dim_t r = 0; r < rows; ++r)
+    sum += sum_blocks(size, [&](dim_t first, dim_t n) {
+             simd::row_sum part;
+             simd::for_each(n, [&](auto v, dim_t t) { part.add(of(value(v, r, first + t))); });
+             return two_sums{part.total(), 0};
+           }).first;
+  return sum;
+}
+
 // Mean and variance of `value(row, place)` over rows of one size: the second pass finds them in the cache.
 template <class Value>
 two_sums two_pass_moments(dim_t rows, dim_t size, Value&& value) {
   const auto total = [&](auto&& of) {
-    double sum = 0;
-    for (dim_t r = 0; r < rows; ++r)
-      sum += sum_blocks(size, [&](dim_t first, dim_t n) {
-               simd::row_sum part;
-               simd::for_each(n, [&](auto v, dim_t t) { part.add(of(value(v, r, first + t))); });
-               return two_sums{part.total(), 0};
-             }).first;
-    return sum / (static_cast<double>(rows) * static_cast<double>(size));
+    return total_of(rows, size, value, of) / (static_cast<double>(rows) * static_cast<double>(size));
   };
   const double mean = total([](auto a) { return a; });
   const float near = static_cast<float>(mean);
@@ -78,6 +85,30 @@ inline void item_moments(const cpu& backend, const op::map_moments<float>& o, tw
   }
 }
 
+// Of each channel over the items of all workers, of which each has as many: the sums of both passes go round.
+template <class Value>
+void shared_channel_moments(const cpu& backend, const op::map_size& n, const map_norm& f, double* sums, Value&& value) {
+  const double count = static_cast<double>(n.batch * n.plane() * backend.workers());
+  double* const squares = sums + n.channels;
+  const std::size_t each = static_cast<std::size_t>(n.channels);
+  const auto total = [&](double* to, auto&& of) {
+    for_pieces(backend, n.channels, [&](dim_t c, int) {
+      to[c] = total_of(
+          n.batch, n.plane(), [&](auto v, dim_t b, dim_t t) { return value(v, c, b, t); }, of(c));
+    });
+    backend.group->sum(std::span<double>(to, each));
+  };
+  total(sums, [](dim_t) { return [](auto a) { return a; }; });
+  total(squares, [&](dim_t c) {
+    const float near = static_cast<float>(sums[c] / count);
+    return [near](auto a) { return (a - near) * (a - near); };
+  });
+  for (dim_t c = 0; c < n.channels; ++c) {
+    const double mean = sums[c] / count, rest = mean - static_cast<float>(mean);
+    write_moments(f, c, mean, std::max(squares[c] / count - rest * rest, 0.0));
+  }
+}
+
 inline void position_moments(const map_norm& f, const op::map_size& n, tiled::piece p, const float* x) {
   const bent pre(f.pre);
   const dim_t C = n.channels, plane = n.plane();
@@ -101,11 +132,12 @@ inline void position_moments(const map_norm& f, const op::map_size& n, tiled::pi
 
 }  // namespace cpu_kernel
 
-inline std::size_t scratch_bytes(const cpu&, const op::map_moments<float>& o) {
+inline std::size_t scratch_bytes(const cpu& backend, const op::map_moments<float>& o) {
   return cpu_kernel::layout_bytes([&](carver& m) {
     const dim_t size = o.n.channels * o.n.plane();
     if (o.f.over == norm_over::item)
       m.take<cpu_kernel::two_sums>(o.n.batch * ((size + cpu_kernel::moment_block - 1) / cpu_kernel::moment_block));
+    if (o.f.over == norm_over::channel && backend.group) m.take<double>(2 * o.n.channels);
   });
 }
 
@@ -129,13 +161,16 @@ inline void execute(cpu& backend, const op::map_moments<float>& given, void* scr
         const two_sums m = frame_moments(pre, n.channels, n.bins, from, n.plane());
         write_moments(f, i, m.first, m.second);
       });
-    case norm_over::channel:
+    case norm_over::channel: {
+      const auto value = [&](auto v, dim_t c, dim_t b, dim_t t) {
+        return pre(simd::load<decltype(v)>(x + (b * n.channels + c) * n.plane() + t));
+      };
+      if (backend.group) return shared_channel_moments(backend, n, f, static_cast<double*>(scratch), value);
       return for_pieces(backend, n.channels, [&](dim_t c, int) {
-        const two_sums m = two_pass_moments(n.batch, n.plane(), [&](auto v, dim_t b, dim_t t) {
-          return pre(simd::load<decltype(v)>(x + (b * n.channels + c) * n.plane() + t));
-        });
+        const two_sums m = two_pass_moments(n.batch, n.plane(), [&](auto v, dim_t b, dim_t t) { return value(v, c, b, t); });
         write_moments(f, c, m.first, m.second);
       });
+    }
   }
 }
 
@@ -188,8 +223,9 @@ inline void execute(cpu&, const op::running_to_moments<float>& o, void*) {
   }
 }
 
-inline void execute(cpu&, const op::update_running<float>& o, void*) {
-  const double unbiased = o.n > 1 ? static_cast<double>(o.n) / static_cast<double>(o.n - 1) : 1;
+inline void execute(cpu& backend, const op::update_running<float>& o, void*) {
+  const dim_t n = o.n * backend.workers();
+  const double unbiased = n > 1 ? static_cast<double>(n) / static_cast<double>(n - 1) : 1;
   for (dim_t c = 0; c < o.channels; ++c) {
     const double r = o.rstd[c], var = (1 / (r * r) - o.eps) * unbiased;
     o.running_mean[c] = static_cast<float>((1 - o.momentum) * o.running_mean[c] + o.momentum * o.mean[c]);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <avss/cpu/map_rows.hpp>
+#include <span>
 
 namespace avss {
 namespace cpu_kernel {
@@ -64,6 +65,12 @@ two_sums back_sums(const row_back<Row>& r, dim_t n) {
   });
 }
 
+// The sums of all workers, in place.
+inline void sum_over_workers(const cpu& backend, two_sums* sums, dim_t n) {
+  static_assert(sizeof(two_sums) == 2 * sizeof(double));
+  backend.group->sum(std::span<double>(&sums->first, static_cast<std::size_t>(2 * n)));
+}
+
 struct plane_back_scratch {
   plane_back_scratch(carver& m, const op::map_size& n, norm_over over)
       : rows(m.take<two_sums>(over == norm_over::none ? 0 : n.batch * n.channels)),
@@ -73,10 +80,11 @@ struct plane_back_scratch {
   slopes* slope;
 };
 
-// Adds to the gradients of gain and offset, and closes the sums of each statistic.
-inline void close_planes(const op::map_norm_bwd<float>& o, plane_back_scratch& s) {
+// Adds to the gradients of gain and offset, and closes the sums of each statistic; those of BatchNorm over all workers.
+inline void close_planes(const cpu& backend, const op::map_norm_bwd<float>& o, plane_back_scratch& s) {
   const dim_t stats = stats_of(o.f.over, o.n);
-  const double count = static_cast<double>(o.n.size()) / static_cast<double>(stats);
+  const bool shared = backend.group && o.f.over == norm_over::channel && !o.f.fixed;
+  const double count = static_cast<double>(o.n.size() * (shared ? backend.workers() : 1)) / static_cast<double>(stats);
   std::fill_n(s.means, stats, two_sums{});
   for (dim_t b = 0; b < o.n.batch; ++b)
     for (dim_t c = 0; c < o.n.channels; ++c) {
@@ -88,6 +96,7 @@ inline void close_planes(const op::map_norm_bwd<float>& o, plane_back_scratch& s
       to.second += o.f.gamma[c] * row.second / count;
     }
   if (o.f.fixed) std::fill_n(s.means, stats, two_sums{});
+  if (shared) sum_over_workers(backend, s.means, stats);
 }
 
 inline void planes_back(const cpu& backend, const op::map_norm_bwd<float>& o, plane_back_scratch& s) {
@@ -100,7 +109,7 @@ inline void planes_back(const cpu& backend, const op::map_norm_bwd<float>& o, pl
   };
   if (o.f.over != norm_over::none) {
     for_pieces(backend, planes, [&](dim_t i, int) { each(i, [&](const auto& r) { s.rows[i] = back_sums(r, plane); }); });
-    close_planes(o, s);
+    close_planes(backend, o, s);
   }
   for_pieces(backend, planes, [&](dim_t i, int) {
     const two_sums m = o.f.over == norm_over::none ? two_sums{} : s.means[o.f.over == norm_over::item ? i / C : i % C];

@@ -25,11 +25,13 @@ struct loader_options {
   int prefetch = 2;  // batches that are made or being made ahead of the one in use
   std::uint64_t first_item = 0;
   std::uint64_t items = 0;  // in all; the last batch may be smaller. 0: endless
+  // From the first item of a batch to that of the next, where those between are others' to take; 0: there are none between.
+  std::uint64_t stride = 0;
 };
 
-// Gives the items first_item, first_item + 1, ... of a source in batches. What it gives depends on the source and on these
-// numbers alone; a run is resumed with first_item = next_item() of the run before. Holds prefetch + 1 batches with the
-// caller's. next() is for one thread.
+// Gives the items first_item, first_item + 1, ... of a source in batches, or those of every stride. What it gives depends on
+// the source and on these numbers alone; a run is resumed with first_item = next_item() of the run before. Holds prefetch + 1
+// batches with the caller's. next() is for one thread.
 class loader {
  public:
   // The source must outlive the loader. Throws error for options that make no sense and if no thread can be started.
@@ -37,6 +39,7 @@ class loader {
       : source_(source), options_(options), first_(options.first_item), taken_(first_) {
     if (options.batch_size < 1) fail("a loader cannot make batches of ", options.batch_size, " items");
     if (options.workers < 0) fail("a loader cannot have ", options.workers, " workers");
+    if (options.stride != 0 && options.stride < batch_size()) fail("a loader's batches cannot overlap");
     if (options.prefetch < 1) fail("a loader cannot prefetch ", options.prefetch, " batches; 1 is the least");
     end_ = options.items == 0 ? ~std::uint64_t{0} : first_ + options.items;
     if (end_ < first_) fail("a loader cannot count from item ", first_, " on by ", options.items);
@@ -84,8 +87,8 @@ class loader {
     return true;
   }
 
-  std::uint64_t next_item() const { return first_ + delivered_; }  // the first that next() has not given
-  dim_t next_size() const {                                        // of the batch that next() will give; 0 after the last
+  std::uint64_t next_item() const { return item(delivered_); }  // the first that next() has not given
+  dim_t next_size() const {                                     // of the batch that next() will give; 0 after the last
     return first_ + delivered_ == end_ ? 0 : static_cast<dim_t>(size_of(batches_));
   }
   double seconds_waited() const { return waited_; }  // that next() waited for workers, in all
@@ -99,6 +102,10 @@ class loader {
     bool hopeless = false;     // there was no room for the batch: no item of it will be made
   };
 
+  // The source's number of the item that is given as number n, counted from 0.
+  std::uint64_t item(std::uint64_t n) const {
+    return first_ + (options_.stride == 0 ? n : n / batch_size() * options_.stride + n % batch_size());
+  }
   std::uint64_t batch_size() const { return static_cast<std::uint64_t>(options_.batch_size); }
   std::uint64_t size_of(std::uint64_t batch) const { return std::min(batch_size(), end_ - first_ - batch * batch_size()); }
 
@@ -115,7 +122,7 @@ class loader {
 
   void make_here(slot& s) {
     if (s.error) return;
-    s.error = attempt([&] { make_batch(source_, first_ + delivered_, static_cast<dim_t>(size_of(batches_)), s.data); });
+    s.error = attempt([&] { make_batch(source_, item(delivered_), static_cast<dim_t>(size_of(batches_)), s.data); });
   }
 
   // The workers share the items of a batch, so that the first one comes early.
@@ -133,7 +140,7 @@ class loader {
       if (error) s.hopeless = true;
       if (!error && !s.error) {
         lock.unlock();
-        error = attempt([&] { make_item(source_, n, row, s.data); });
+        error = attempt([&] { make_item(source_, item(n - first_), row, s.data); });
         lock.lock();
       }
       // The first item's error, whichever came first.

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <avss/core/error.hpp>
 #include <avss/io/audio_reader.hpp>
+#include <avss/io/left_parts.hpp>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -122,6 +123,7 @@ class audio_writer {
       fail(target_.string(), ": cannot be created: ", detail::system_message(code),
            code == ENOENT ? "; make its folder first" : "; choose a folder that can be written");
     }
+    mark_as_being_made(fd);
     fd_ = detail::descriptor(fd);
   }
 
@@ -142,6 +144,9 @@ class audio_writer {
   detail::sndfile_handle file_;
   dim_t frames_ = 0;
 };
+
+// Removes from the folder what processes left that were killed while they wrote there; see remove_left_parts().
+inline void remove_left_audio(const std::filesystem::path& folder) { remove_left_parts(folder, {".part-", ".wav"}); }
 
 // A whole signal at once.
 inline void write_audio(const std::filesystem::path& target, int rate, std::span<const float> samples,

@@ -1,11 +1,15 @@
 // Several files that appear together or not at all.
 #pragma once
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <avss/core/error.hpp>
+#include <avss/io/left_parts.hpp>
+#include <cerrno>
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -16,7 +20,8 @@ namespace avss {
 
 // Files are made in a hidden folder beside the target; publish() gives it the target's name. Where the target is there
 // already, its files of the same names are replaced one by one and all others stay. Without publish(), or when anything
-// throws before it, the target stays as it was and what was made is removed.
+// throws before it, the target stays as it was and what was made is removed. What a process that was killed at it had made is
+// removed when the next one is at the same target.
 class staged_folder {
  public:
   // Makes the folders above the target. Throws error where that, or a folder beside it, cannot be made, and where the target is
@@ -25,15 +30,18 @@ class staged_folder {
     namespace fs = std::filesystem;
     if (!target_.has_filename()) target_ = target_.parent_path();
     static std::atomic<unsigned> serial{0};
-    const std::string name = "." + target_.filename().string().substr(0, 64) + ".part-" + std::to_string(::getpid()) + "-";
+    const std::string name = "." + target_.filename().string().substr(0, 64) + ".part-";
     std::error_code code;
     if (fs::exists(target_, code) && !fs::is_directory(target_, code))
       fail(target_.string(), ": is there and is no folder; choose another folder");
     fs::create_directories(target_.parent_path(), code);
-    // A killed process of the same number may have left such a name.
+    if (!code) remove_left_parts(target_.parent_path(), {name, ""});
+    // A process of the same number may have left such a name in another container.
     fs::path part;
     for (bool made = false; !code && !made;)
-      made = fs::create_directory(part = target_.parent_path() / (name + std::to_string(serial++)), code);
+      made = fs::create_directory(
+                 part = target_.parent_path() / (name + std::to_string(::getpid()) + "-" + std::to_string(serial++)), code) &&
+             mark(part);
     if (code) fail(target_.string(), ": cannot be made: ", code.message(), "; choose another folder");
     part_ = part;
   }
@@ -42,6 +50,7 @@ class staged_folder {
   ~staged_folder() {
     std::error_code ignored;
     if (!part_.empty()) std::filesystem::remove_all(part_, ignored);
+    if (mark_ >= 0) ::close(mark_);
   }
 
   const std::filesystem::path& target() const { return target_; }
@@ -87,7 +96,18 @@ class staged_folder {
   }
 
  private:
+  // False where it was taken for a dead process's before it was marked.
+  bool mark(const std::filesystem::path& part) {
+    if (mark_ >= 0) ::close(mark_);
+    mark_ = ::open(part.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (mark_ < 0) return errno != ENOENT;
+    mark_as_being_made(mark_);
+    struct stat status {};
+    return ::fstat(mark_, &status) != 0 || status.st_nlink > 0;
+  }
+
   std::filesystem::path target_, part_;
+  int mark_ = -1;
 };
 
 }  // namespace avss

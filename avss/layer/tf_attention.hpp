@@ -14,6 +14,7 @@ namespace avss {
 // What attends to what. `time`: in each head, the frames of an item to each other, as the paper has it. `heads`: at each
 // frame, the heads of an item to each other, as the reference project computes it; weights of the one are useless to the other.
 enum class attention_axis { time, heads };
+constexpr const char* name_of(attention_axis a) { return a == attention_axis::time ? "time" : "heads"; }
 
 struct tf_attention_spec {
   dim_t channels, bins, heads;

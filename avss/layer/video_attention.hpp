@@ -103,7 +103,7 @@ struct video_self_attention {
     s.summed = ctx.hold(narrow).data;
     ctx.run(op::window_linear_fwd<T>{linear(s, channels), false, s.attended, ctx.value(attention.out_proj.weight),
                                      ctx.value(attention.out_proj.bias), s.summed});
-    ctx.run(op::dropout<T>{1, narrow.size(), 1, s.drop_values, s.summed, s.sequence, s.summed});
+    ctx.run(op::dropout<T>{1, narrow.size(), 1, s.drop_values, s.summed, s.sequence, s.summed, batch * channels});
     s.f2 = make_map_norm(ctx, norm_over::item, rows(s), s.summed, ctx.value(norm2.weight), ctx.value(norm2.bias));
     T* const normed = ctx.scratch(narrow).data;
     ctx.run(op::map_norm_fwd<T>{rows(s), s.summed, s.f2, nullptr, normed});
@@ -127,7 +127,7 @@ struct video_self_attention {
     {
       const auto inner = ctx.frame();
       T* const dmade = ctx.scratch(narrow).data;
-      ctx.run(op::dropout<T>{1, narrow.size(), 1, s.drop_values, dsummed, nullptr, dmade});
+      ctx.run(op::dropout<T>{1, narrow.size(), 1, s.drop_values, dsummed, nullptr, dmade, batch * channels});
       ctx.run(op::window_linear_bwd<T>{linear(s, channels), false, s.attended, ctx.value(attention.out_proj.weight), dmade,
                                        dother, false, ctx.gradient(attention.out_proj.weight),
                                        ctx.gradient(attention.out_proj.bias)});

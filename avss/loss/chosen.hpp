@@ -28,6 +28,14 @@ struct chosen_loss {
     return any;
   }
 
+  // Whether it looks at the network's own spectra.
+  bool takes_spectra() const {
+    const auto* d = sum.empty() ? std::get_if<distance_loss>(&leaf) : nullptr;
+    bool any = d && d->of_own_spectra;
+    for (const chosen_loss& p : sum) any = any || p.takes_spectra();
+    return any;
+  }
+
   template <class C>
   void run(C& ctx, const waveforms<typename C::T>& w, double outer, dim_t slot, const part_results& results) const {
     const double by = outer * weight;

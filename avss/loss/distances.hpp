@@ -31,6 +31,9 @@ struct distance_loss {
   std::array<stft_size, max_views> views{};  // window 0: the waveform
   std::array<distance_kind, 2> kinds{};      // of every view
   std::array<double, 2> shares{1, 0};        // of the kinds; 0: not evaluated
+  // Of the spectra that the network made its estimates of, where it has some of this window and hop, in place of those of the
+  // estimates.
+  bool of_own_spectra = false;
 
   // Throws error for a window that is odd or a hop that leaves samples unseen.
   constexpr void check() const {
@@ -89,6 +92,9 @@ struct distance_loss {
   void spectra(C& ctx, const waveforms<typename C::T>& w, stft_size s, const target_pairs& p, double by_row, bool add) const {
     using T = typename C::T;
     const dim_t rows = w.batch * w.sources;
+    const bool own =
+        of_own_spectra && w.spectra.there() && w.spectra.framing.window == s.window && w.spectra.framing.hop == s.hop;
+    if (own) return own_spectra_of(ctx, w, p, by_row, add);
     const op::framing n{rows, w.length, std::max(w.length, s.window / 2 + 1), s.window, s.hop};
     const dim_t bins = n.frames() * n.bins();
     const auto room = [&](dim_t size) { return ctx.scratch(shape<dyn>(size)).data; };
@@ -101,6 +107,19 @@ struct distance_loss {
     T* const d = add ? room(rows * w.length) : w.d_estimate;
     ctx.run(op::stft_bwd<T>{n, d_spectrum, d});
     if (add) ctx.run(op::copy<T>{1, rows * w.length, rows * w.length, rows * w.length, d, w.d_estimate, true});
+  }
+
+  // The gradient goes into the network beside that of the waveforms, which is none.
+  template <class C>
+  void own_spectra_of(C& ctx, const waveforms<typename C::T>& w, const target_pairs& p, double by_row, bool add) const {
+    using T = typename C::T;
+    const op::framing& n = w.spectra.framing;
+    const dim_t rows = w.batch * w.sources;
+    T* const target = ctx.scratch(shape<dyn>(rows * w.spectra.size())).data;
+    ctx.run(op::stft_fwd<T>{n, w.target, target});
+    compare(ctx, w, w.spectra.size() / 2, w.spectra.estimate, target, p, by_row, true,
+            w.d_estimate ? w.spectra.d_estimate : nullptr);
+    if (w.d_estimate && !add) ctx.run(op::clear<T>{rows * w.length, w.d_estimate});
   }
 
   template <class C, class T>
@@ -143,6 +162,12 @@ struct complex_spectrum_l1 : distance_loss {
 struct complex_spectrum_mse : distance_loss {
   constexpr explicit complex_spectrum_mse(stft_size s = {})
       : distance_loss(detail::one_distance<distance_kind::complex_mse>("complex_spectrum_mse", s)) {}
+};
+// The same of the network's own spectra, where it has some of that size.
+struct complex_mapping_mse : distance_loss {
+  constexpr explicit complex_mapping_mse(stft_size s = {}) : distance_loss(complex_spectrum_mse(s)) {
+    name = "complex_mapping_mse", of_own_spectra = true;
+  }
 };
 struct magnitude_l1 : distance_loss {
   constexpr explicit magnitude_l1(stft_size s = {})

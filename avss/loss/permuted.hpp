@@ -11,6 +11,22 @@
 
 namespace avss {
 
+namespace detail {
+
+// The estimates' spectra in the order of the targets, and room for their gradient.
+template <class C, class T>
+void order_spectra(C& ctx, const waveforms<T>& w, const std::int32_t* chosen, own_spectra<T>& ordered) {
+  const dim_t numbers = w.batch * w.sources * w.spectra.size();
+  T* const estimate = ctx.scratch(shape<dyn>(numbers)).data;
+  ctx.run(op::permute_sources<T>{w.batch, w.sources, w.spectra.size(), chosen, w.spectra.estimate, false, false, estimate});
+  ordered.estimate = estimate;
+  if (!w.d_estimate) return;
+  ordered.d_estimate = ctx.scratch(shape<dyn>(numbers)).data;
+  ctx.run(op::clear<T>{numbers, ordered.d_estimate});
+}
+
+}  // namespace detail
+
 // One permutation an item, by the whole of `loss`, which has `parts` parts; each of them is told which it was.
 template <class C, class L>
 void run_permuted(C& ctx, const L& loss, dim_t parts, const waveforms<typename C::T>& w, double weight, dim_t slot,
@@ -37,11 +53,15 @@ void run_permuted(C& ctx, const L& loss, dim_t parts, const waveforms<typename C
     ctx.run(op::clear<T>{rows * w.length, ordered.d_estimate});
   }
   ordered.add = true;
+  if (w.spectra.there()) detail::order_spectra(ctx, w, chosen, ordered.spectra);
   loss.run(ctx, ordered, weight, slot, results);
   ctx.run(op::place_permutation<T>{w.batch, w.sources, slot, parts, chosen, results.permutation});
   if (w.d_estimate)
     ctx.run(op::permute_sources<T>{w.batch, w.sources, w.length, chosen, ordered.d_estimate, true, slot > 0 || w.add,
                                    w.d_estimate});
+  if (w.d_estimate && w.spectra.there())
+    ctx.run(op::permute_sources<T>{w.batch, w.sources, w.spectra.size(), chosen, ordered.spectra.d_estimate, true, true,
+                                   w.spectra.d_estimate});
 }
 
 }  // namespace avss

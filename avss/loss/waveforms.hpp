@@ -4,11 +4,25 @@
 #include <avss/core/context.hpp>
 #include <avss/core/error.hpp>
 #include <avss/op/separation_loss.hpp>
+#include <avss/op/spectrum.hpp>
 #include <cstdint>
 
 namespace avss {
 
-// estimate, target, d_estimate [batch, sources, length]. An objective over more than waveforms derives from this.
+// The spectra [batch, sources, 2, frames, bins] that a network made its estimates of, before their inverse transform, which
+// loses what no waveform has.
+template <class T>
+struct own_spectra {
+  op::framing framing{};  // its batch is that of items and sources; 0: there are none
+  const T* estimate = nullptr;
+  T* d_estimate = nullptr;  // added to, where that of the waveforms is wanted
+
+  bool there() const { return framing.batch > 0; }
+  // Numbers of a source.
+  dim_t size() const { return 2 * framing.frames() * framing.bins(); }
+};
+
+// estimate, target, d_estimate [batch, sources, length].
 template <class T>
 struct waveforms {
   dim_t batch = 0, sources = 0, length = 0;
@@ -16,6 +30,7 @@ struct waveforms {
   const T* target = nullptr;
   T* d_estimate = nullptr;  // assigned; null: not wanted
   bool add = false;         // to d_estimate, whatever the slot
+  own_spectra<T> spectra{};
 };
 
 // Where the parts of an objective leave their results, in the backend's memory; part k has the slot k. The part with slot 0

@@ -1,6 +1,8 @@
 // Metrics by the names that configurations, tables and files use.
 #pragma once
 
+#include <avss/metric/item_signals.hpp>
+#include <avss/metric/permutation.hpp>
 #include <avss/metric/ratio.hpp>
 #include <avss/metric/separation.hpp>
 #include <cstddef>
@@ -12,8 +14,9 @@
 
 namespace avss {
 
-// How an estimate is measured against its target. One of the two functions is given, the other is null: energies are
-// gathered block by block for signals of any length, signals are held in memory whole. Larger values are better.
+// How an estimate is measured against its target. One of the three functions is given, the others are null: energies are
+// gathered block by block for signals of any length, signals are held in memory whole, and an item's signals are all there is
+// of it, for metrics that need the other targets or share work. Larger values are better.
 struct named_metric {
   const char* name;   // "si_snr"; its improvement over the mixture is "si_snri"
   const char* title;  // "SI-SNR"
@@ -21,6 +24,7 @@ struct named_metric {
   int decimals;       // that are worth printing
   ratio (*of_energies)(const pair_meter&) = nullptr;
   ratio (*of_signals)(std::span<const float> estimate, std::span<const float> target, int rate) = nullptr;
+  ratio (*of_item)(item_signals& item, std::size_t estimate, std::size_t target) = nullptr;  // sources(): the mixture
 };
 
 // A further metric is one entry here.
@@ -28,6 +32,16 @@ inline constexpr named_metric known_metrics[] = {
     {"si_snr", "SI-SNR", "dB", 2, [](const pair_meter& m) { return m.si_snr(); }},
     {"si_sdr", "SI-SDR", "dB", 2, [](const pair_meter& m) { return m.si_sdr(); }},
     {"snr", "SNR", "dB", 2, [](const pair_meter& m) { return m.snr(); }},
+    // What RTFS-Net and its relatives publish as SDR: SNR of signals less their means.
+    {"zm_snr", "zero-mean SNR", "dB", 2, nullptr,
+     [](std::span<const float> e, std::span<const float> t, int) { return measure_snr(e, t, true); }},
+    {"sdr", "SDR", "dB", 2, nullptr, nullptr, [](item_signals& x, std::size_t e, std::size_t t) { return x.bss().sdr(e, t); }},
+    {"sir", "SIR", "dB", 2, nullptr, nullptr, [](item_signals& x, std::size_t e, std::size_t t) { return x.bss().sir(e, t); }},
+    {"sar", "SAR", "dB", 2, nullptr, nullptr, [](item_signals& x, std::size_t e, std::size_t t) { return x.bss().sar(e, t); }},
+    {"stoi", "STOI", "", 4, nullptr, nullptr,
+     [](item_signals& x, std::size_t e, std::size_t t) { return x.intelligibility().stoi(e, t); }},
+    {"estoi", "ESTOI", "", 4, nullptr, nullptr,
+     [](item_signals& x, std::size_t e, std::size_t t) { return x.intelligibility().estoi(e, t); }},
 };
 inline constexpr const named_metric& si_snr_metric = known_metrics[0];
 
@@ -67,7 +81,15 @@ std::vector<ratio> score_sources_by(const metric_choice& choice, std::span<const
   return scores;
 }
 
-// The same for a metric of energies.
+// The order that is the best by this metric alone: order[target] = estimate. The mixture's part is the same in every order.
+template <class Measure>
+std::vector<std::size_t> order_by(const named_metric& metric, std::size_t sources, Measure&& measure) {
+  std::vector<double> score(sources * sources);
+  for (std::size_t i = 0; i < score.size(); ++i) score[i] = measure(metric, i / sources, i % sources).value;
+  return best_permutation(score, sources);
+}
+
+// score_sources_by for a metric of energies.
 inline std::vector<ratio> score_sources(const metric_choice& choice, std::span<const std::size_t> order,
                                         const separation_meter& meter) {
   return score_sources_by(choice, order, [&](const named_metric& m, std::size_t estimate, std::size_t target) {

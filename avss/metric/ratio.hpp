@@ -19,11 +19,12 @@ enum class ratio_status {
   silent_target,    // all zero or, less its mean, constant; the value is the formula's (a number made by eps)
   silent_estimate,  // the same of the estimate
   not_finite,       // a NaN or an infinity, or an overflow of the energies: the value is NaN
-  empty             // no samples: the value is NaN
+  empty,            // no samples: the value is NaN
+  too_short         // for this metric; the value is what its reference implementation gives
 };
 
 constexpr const char* name_of(ratio_status s) {
-  constexpr const char* names[] = {"measured", "silent target", "silent estimate", "not finite", "empty"};
+  constexpr const char* names[] = {"measured", "silent target", "silent estimate", "not finite", "empty", "too short"};
   return names[static_cast<int>(s)];
 }
 

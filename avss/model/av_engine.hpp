@@ -42,6 +42,11 @@ class av_engine {
   std::size_t planned_bytes(pass mode, const av_size& n, const pass_rules& rules = {}) const {
     return mode == pass::train ? bytes_of_training(n, rules) : bytes_of_inference(n);
   }
+  // [batch faces, 2, frames, bins]
+  static typename Net::spectrum_shape spectrum_of(const av_size& n) {
+    const dim_t rows = n.batch * n.faces;
+    return typename Net::spectrum_shape(rows, Net::framing_of(rows, n.length).frames());
+  }
   // A program that only separates asks this, and compiles nothing of the way back.
   std::size_t bytes_of_inference(const av_size& n) const {
     return measured(pass::infer, n, {}, [](auto&, auto&) {});
@@ -53,12 +58,15 @@ class av_engine {
   }
 
   // mixture [batch, length] and video [batch faces, channels, video_frames], the faces of one mixture after another
-  //   -> voices [batch, faces, length]
-  void separate(const av_size& n, std::span<const T> mixture, std::span<const T> video, std::span<T> voices) {
+  //   -> voices [batch, faces, length], and, where it is wanted, the spectrum that they were made of, shaped as spectrum_of(n)
+  void separate(const av_size& n, std::span<const T> mixture, std::span<const T> video, std::span<T> voices,
+                std::span<T> spectrum = {}) {
     check(n, mixture.size(), video.size(), voices.size());
+    if (!spectrum.empty()) expect("spectra", spectrum.size(), spectrum_of(n).size());
     reserve(bytes_of_inference(n));
     context<B> ctx(backend_, memory_, pass::infer, values_, {}, state_);
     typename Net::template saved<T> saved;
+    saved.to_spectrum = spectrum.empty() ? nullptr : spectrum.data();
     // The network reads its inputs only; views of inputs and of results are of one type.
     net_.forward(ctx, mixtures(n, const_cast<T*>(mixture.data())), faces(n, const_cast<T*>(video.data())),
                  estimates(n, voices.data()), {}, saved);
@@ -94,13 +102,13 @@ class av_engine {
     return {data, typename Net::estimate_shape(n.batch, n.faces, n.length)};
   }
 
+  static void expect(const char* what, std::size_t given, dim_t needed) {
+    if (given != static_cast<std::size_t>(needed)) fail(what, ": ", needed, " values are needed, ", given, " are given");
+  }
   static void check(const av_size& n, std::size_t mixture, std::size_t video, std::size_t voices) {
     if (n.batch < 1 || n.faces < 1 || n.length < 1 || n.video_frames < 1)
       fail("at least one mixture, face, sample and frame of video are needed, not ", n.batch, ", ", n.faces, ", ", n.length,
            ", ", n.video_frames);
-    const auto expect = [](const char* what, std::size_t given, dim_t needed) {
-      if (given != static_cast<std::size_t>(needed)) fail(what, ": ", needed, " values are needed, ", given, " are given");
-    };
     expect("mixtures", mixture, n.batch * n.length);
     expect("features of the faces", video, n.batch * n.faces * Net::video_channels * n.video_frames);
     expect("voices", voices, n.batch * n.faces * n.length);

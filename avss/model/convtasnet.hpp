@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <avss/core/part.hpp>
 #include <avss/layer/temporal_block.hpp>
 #include <avss/op/filterbank.hpp>
 #include <string>
+#include <string_view>
 
 namespace avss {
 
@@ -114,6 +116,19 @@ class ConvTasNet {
 
   param_extent extent() const { return extent_; }
 
+  // See core/part.hpp. Masks and decoder are one operation.
+  struct parts {
+    static constexpr const char* encoder = "encoder";
+    static constexpr const char* separator = "separator";
+    static constexpr const char* decoder = "masks and decoder";
+
+    // Of the parameter that visit() gives that name.
+    static const char* of_parameter(std::string_view name) {
+      if (name.starts_with("encoder.")) return encoder;
+      return name.starts_with("decoder.") || name.starts_with("mask_generator.output_") ? decoder : separator;
+    }
+  };
+
   template <class T>
   struct saved {
     view<mixture_shape, T> x;
@@ -135,12 +150,16 @@ class ConvTasNet {
     s.w = ctx.hold(shape<dyn, filters, dyn>(batch, frames));
     s.stats = hold_stats(ctx, S.first_norm, batch, frames);
     const op::act_norm<T> first = make_act_norm(ctx, absent{}, input_norm_, S.first_norm, S.first_eps, s.stats);
-    ctx.run(op::analysis_fwd<T>{batch, length, frames, filters, window, stride, left, x.data, ctx.value(encoder_.weight),
-                                ctx.value(encoder_.bias), S.encoder_activation, s.w.data, first});
+    {
+      const auto part = part_of(ctx, parts::encoder);
+      ctx.run(op::analysis_fwd<T>{batch, length, frames, filters, window, stride, left, x.data, ctx.value(encoder_.weight),
+                                  ctx.value(encoder_.bias), S.encoder_activation, s.w.data, first});
+    }
 
     view<narrow, T> stream = ctx.hold(narrow(batch, frames));
     op::pointwise_fwd<T> narrow_down{batch, filters, frames, s.w.data, first, 1, {}, {}};
     narrow_down.target[0] = {bottleneck, ctx.value(input_conv_.weight), ctx.value(input_conv_.bias), nullptr, stream.data};
+    const auto separator = part_of(ctx, parts::separator);
     ctx.run(narrow_down);
 
     T* const skip_sum = has_skip ? ctx.hold(shape<dyn, dyn, dyn>(batch, skip, frames)).data : nullptr;
@@ -161,6 +180,7 @@ class ConvTasNet {
       stream = to;
     }
     s.z = has_skip ? skip_sum : stream.data;
+    const auto decoder = part_of(ctx, parts::decoder);
     ctx.run(synthesis(ctx, s, y.data, length));
   }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <avss/core/error.hpp>
+#include <avss/core/part.hpp>
 #include <avss/layer/caf_fusion.hpp>
 #include <avss/layer/injection.hpp>
 #include <avss/layer/map_units.hpp>
@@ -14,6 +15,7 @@
 #include <avss/model/rtfsnet_config.hpp>
 #include <avss/op/copy.hpp>
 #include <avss/op/spectrum.hpp>
+#include <string_view>
 
 namespace avss {
 
@@ -89,7 +91,32 @@ class RtfsNet {
 
   int passes() const { return static_cast<int>(passes_); }
 
+  // See core/part.hpp.
+  struct parts {
+    static constexpr const char* encoder = "STFT encoder";
+    static constexpr const char* bottleneck = "bottleneck";
+    static constexpr const char* block = "RTFS block";
+    static constexpr const char* video = "VP block";
+    static constexpr const char* fusion = "CAF";
+    static constexpr const char* mask = "S3 mask";
+    static constexpr const char* decoder = "decoder";
+
+    // Of the parameter that visit() gives that name.
+    static const char* of_parameter(std::string_view name) {
+      if (name.starts_with("encoder.")) return encoder;
+      if (name.starts_with("audio_bottleneck.")) return bottleneck;
+      if (name.starts_with("refinement_module.audio_net.")) return block;
+      if (name.starts_with("refinement_module.video_net.")) return video;
+      if (name.starts_with("refinement_module.crossmodal_fusion.")) return fusion;
+      return name.starts_with("mask_generator.") ? mask : decoder;
+    }
+  };
+
   param_extent extent() const { return extent_; }
+
+  // Of the spectra of `rows` voices: as many frames as the network makes of a mixture of `length` samples. Throws error where
+  // that is too short.
+  static op::framing framing_of(dim_t rows, dim_t length) { return frame(rows, length); }
 
   template <class T>
   struct saved {
@@ -108,6 +135,7 @@ class RtfsNet {
     typename mask::template saved<T> masked;
     // The spectrum of the estimates [B S, 2, frames, bins]; when training, losses may look at it.
     view<spectrum_shape, T> spectrum;
+    T* to_spectrum = nullptr;  // not null: where it is to be, and where it stays in inference
   };
 
   template <class C, class T>
@@ -125,9 +153,15 @@ class RtfsNet {
     s.framing = frame(x.dim(0), x.dim(1));
     const map full(x.dim(0), s.framing.frames(), bins);
     s.e = ctx.hold(full);
-    encoder_.forward(ctx, s.framing, x.data, s.e, s.encoded);
+    {
+      const auto part = part_of(ctx, parts::encoder);
+      encoder_.forward(ctx, s.framing, x.data, s.e, s.encoded);
+    }
     s.a0 = ctx.hold(full);
-    bottleneck_.forward(ctx, s.e, s.a0, rules, s.narrowed);
+    {
+      const auto part = part_of(ctx, parts::bottleneck);
+      bottleneck_.forward(ctx, s.e, s.a0, rules, s.narrowed);
+    }
     s.a1 = ctx.hold(full);
     run_block(ctx, s.a0, nullptr, 1, s.a1, rules, s.first);
   }
@@ -144,7 +178,11 @@ class RtfsNet {
     {
       const auto inner = ctx.frame();
       const view<video_map, T> seen = ctx.hold(s.faces.extents);
-      video_.forward(ctx, s.faces, nullptr, 1, seen, s.rules, s.video);
+      {
+        const auto part = part_of(ctx, parts::video);
+        video_.forward(ctx, s.faces, nullptr, 1, seen, s.rules, s.video);
+      }
+      const auto part = part_of(ctx, parts::fusion);
       fusion_.forward(ctx, s.a1, s.share, seen, s.a[0], s.rules, s.fused);
     }
     for (std::size_t i = 1; i < passes_; ++i) {
@@ -152,10 +190,15 @@ class RtfsNet {
       run_block(ctx, s.a[i - 1], s.a0.data, s.share, s.a[i], s.rules, s.passes[i]);
     }
 
-    s.spectrum = ctx.hold(spectrum_shape(v.dim(0), s.framing.frames()));
+    const spectrum_shape spectrum(v.dim(0), s.framing.frames());
+    s.spectrum = s.to_spectrum ? view<spectrum_shape, T>{s.to_spectrum, spectrum} : ctx.hold(spectrum);
     const auto inner = ctx.frame();
     const view<map, T> z = ctx.scratch(full);
-    mask_.forward(ctx, s.a[passes_ - 1], s.e, s.share, z, s.masked);
+    {
+      const auto part = part_of(ctx, parts::mask);
+      mask_.forward(ctx, s.a[passes_ - 1], s.e, s.share, z, s.masked);
+    }
+    const auto part = part_of(ctx, parts::decoder);
     decoder_.forward(ctx, of_faces(s), covered(s), z, s.spectrum.data, y.data);
   }
 
@@ -234,6 +277,7 @@ class RtfsNet {
   template <class C, class T>
   void run_block(C& ctx, view<map, T> x, const given<T>* plus, dim_t share, view<map, T> y, const pass_rules& rules,
                  typename audio_block::template saved<T>& s) const {
+    const auto part = part_of(ctx, parts::block);
     if (rules.recompute && ctx.training()) {
       const auto guard = ctx.without_keeping();
       audio_.forward(ctx, x, plus, share, y, rules, s);

@@ -28,6 +28,7 @@ struct dropout {
   const T* x;
   const T* plus;  // or null
   T* y;
+  dim_t run = 0;  // draws of all items for what stands before the items' axis, as for each frame of [T, B, C]; 0: all groups
 };
 
 }  // namespace avss::op

@@ -20,7 +20,7 @@ void activate_masks(activation act, std::vector<T>& m) {
     return;
   }
   for (T& v : m) {
-    if (act == activation::relu) v = v > 0 ? v : T(0);
+    if (act == activation::relu) v = v <= 0 ? T(0) : v;
     if (act == activation::sigmoid) v = 1 / (1 + std::exp(-v));
   }
 }

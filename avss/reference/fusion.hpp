@@ -112,7 +112,7 @@ template <class T>
 void execute(reference<T>&, const op::fusion_fwd<T>& o, void*) {
   ref::for_each_fused(o, [&](dim_t i, dim_t shared, dim_t at, dim_t c) {
     const T gate = ref::branch_value(o.gate, c, o.a[shared]);
-    o.y[i] = (gate > 0 ? gate : T(0)) * o.key[at] + ref::branch_value(o.value, c, o.a[shared]) * o.weights[at];
+    o.y[i] = (gate <= 0 ? T(0) : gate) * o.key[at] + ref::branch_value(o.value, c, o.a[shared]) * o.weights[at];
   });
 }
 
@@ -126,7 +126,7 @@ void execute(reference<T>&, const op::fusion_bwd<T>& g, void*) {
   std::vector<T> dgate(static_cast<std::size_t>(o.n.size())), dvalue(dgate.size());
   ref::for_each_fused(o, [&](dim_t i, dim_t shared, dim_t at, dim_t c) {
     const T gate = ref::branch_value(o.gate, c, o.a[shared]);
-    if (gate > 0) {
+    if (!(gate <= 0)) {  // a NaN is no closed gate
       g.dkey[at] += g.dy[i] * gate;
       dgate[static_cast<std::size_t>(i)] = g.dy[i] * o.key[at];
     }

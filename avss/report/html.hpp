@@ -1,6 +1,7 @@
 // What pages that stand alone need: escaped text, and files within the page.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -42,6 +43,22 @@ inline std::string base64(std::string_view bytes) {
 // A file within the page: data_uri("image/png", bytes).
 inline std::string data_uri(std::string_view type, std::string_view bytes) {
   return "data:" + std::string(type) + ";base64," + base64(bytes);
+}
+
+// A piece of a page with {0}, {1}, ... replaced by the parts; what stands in a part stays as it is.
+template <class... Parts>
+std::string fill_in(std::string_view text, const Parts&... parts) {
+  const std::array<std::string_view, sizeof...(Parts)> part{parts...};
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::size_t n =
+        i + 2 < text.size() && text[i] == '{' && text[i + 2] == '}' ? static_cast<std::size_t>(text[i + 1] - '0') : part.size();
+    if (n < part.size())
+      out += part[n], i += 2;
+    else
+      out += text[i];
+  }
+  return out;
 }
 
 }  // namespace avss

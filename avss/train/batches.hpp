@@ -1,6 +1,7 @@
 // Batches out of an item source, and a fixed data set in a new order every epoch.
 #pragma once
 
+#include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/core/random.hpp>
 #include <avss/data/batch.hpp>
@@ -27,17 +28,23 @@ inline batch_maker batches_of(const item_source& source) {
 }
 
 // Made ahead of time by `workers` threads, `prefetch` batches of them; without workers as batches_of() does. items: how many
-// there are, 0: endless. `source` must outlive the result.
-inline batch_maker prefetched_batches(const item_source& source, std::int64_t items, int workers, int prefetch) {
+// there are, 0: endless. shares: of each batch this one is asked for, one after the other, the others are made elsewhere.
+// `source` must outlive the result.
+inline batch_maker prefetched_batches(const item_source& source, std::int64_t items, int workers, int prefetch,
+                                      int shares = 1) {
   if (workers == 0) return batches_of(source);
   return [=, &source, ahead = std::shared_ptr<loader>()](std::uint64_t first, dim_t size, batch& b) mutable {
     // The first call, or one that goes back: a new evaluation, another batch size.
     if (!ahead || ahead->next_item() != first || ahead->next_size() != size) {
       ahead.reset();  // its threads end before others start
+      const std::uint64_t each = static_cast<std::uint64_t>(size), stride = each * static_cast<std::uint64_t>(shares);
       const std::uint64_t left = items > 0 ? static_cast<std::uint64_t>(items) - first : 0;
-      ahead = std::make_shared<loader>(
-          source,
-          loader_options{.batch_size = size, .workers = workers, .prefetch = prefetch, .first_item = first, .items = left});
+      ahead = std::make_shared<loader>(source, loader_options{.batch_size = size,
+                                                              .workers = workers,
+                                                              .prefetch = prefetch,
+                                                              .first_item = first,
+                                                              .items = left / stride * each + std::min(left % stride, each),
+                                                              .stride = stride});
     }
     ahead->next(b);
   };

@@ -5,7 +5,6 @@
 #include <avss/core/error.hpp>
 #include <avss/train/separation_trainable.hpp>
 #include <cstddef>
-#include <functional>
 #include <span>
 #include <string>
 #include <utility>
@@ -40,14 +39,15 @@ class convtasnet_trainable final : public separation_trainable<engine<ConvTasNet
   void take_weights(const loaded_weights& file, const std::string& origin) override {
     avss::load_weights(engine_, file, origin);
   }
-  void learn(const batch& b, std::span<float> estimates, const std::function<void(float*)>& loss) override {
+  void learn(const batch& b, std::span<float> estimates, const typename base::loss_function& loss) override {
     engine_.train_step(b.mixtures, estimates, b.size, [&](auto&, auto, auto d_estimate) {
-      loss(d_estimate.data);
+      loss(d_estimate.data, {});
       return 0;
     });
   }
-  void separate(const batch& b, std::span<float> estimates) override {
+  own_spectra<float> separate(const batch& b, std::span<float> estimates) override {
     engine_.separate(std::span<const float>(b.mixtures), estimates, b.size);
+    return {};
   }
 };
 

@@ -28,10 +28,12 @@ class cpu_criterion final : public criterion {
     scaled.weight *= weight;
     return avss::evaluate(ctx, scaled, w, &detail) / weight;
   }
-  std::size_t planned_bytes(const cpu& backend, dim_t batch, dim_t sources, dim_t length) const override {
-    float wanted = 0;  // a gradient is; nothing is read or written
-    return measured(backend, {batch, sources, length, nullptr, nullptr, &wanted});
+  std::size_t planned_bytes(const cpu& backend, waveforms<float> sizes) const override {
+    float wanted = 0;  // a gradient is
+    sizes.d_estimate = &wanted;
+    return measured(backend, sizes);
   }
+  bool takes_spectra() const override { return loss_.takes_spectra(); }
   std::vector<std::string> names() const override {
     std::vector<std::string> all;
     if (!loss_.sum.empty()) loss_.describe([&](const std::string& name, double) { all.push_back(name); }, 1);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <avss/core/error.hpp>
+#include <avss/dist/worker_group.hpp>
 #include <avss/io/checkpoint_value.hpp>
 #include <avss/train/trainable.hpp>
 #include <cmath>
@@ -21,6 +22,10 @@ class loss_parts {
   }
   void add(const loss_parts& other) {
     for (const named_value& v : other.sums_) of(v.name) += v.value;
+  }
+  // Of the same parts of all workers.
+  void sum_over(worker_group& group) {
+    for (named_value& v : sums_) v.value = group.sum_of(v.value);
   }
   void clear() { sums_.clear(); }
 

@@ -11,6 +11,7 @@
 #include <avss/loss/objective.hpp>
 #include <avss/metric/separation.hpp>
 #include <avss/model/weights.hpp>
+#include <avss/op/spectrum.hpp>
 #include <avss/optim/adam.hpp>
 #include <avss/optim/average.hpp>
 #include <avss/optim/clip.hpp>
@@ -52,9 +53,9 @@ class separation_trainable : public trainable {
     estimates_.resize(b.targets.size());
     double loss = 0;
     const std::vector<float> statistics(engine_.state().begin(), engine_.state().end());
-    learn(b, estimates_, [&](float* d_estimates) {
+    learn(b, estimates_, [&](float* d_estimates, const own_spectra<float>& spectra) {
       if (criterion_) {
-        loss = criterion_->run(engine_.backend(), memory_, waveforms_of(b, d_estimates), weight, detail_);
+        loss = criterion_->run(engine_.backend(), memory_, waveforms_of(b, d_estimates, spectra), weight, detail_);
         return;
       }
       const waveforms_view estimate = estimates_of(b), d_estimate{d_estimates, estimate.extents};
@@ -70,6 +71,7 @@ class separation_trainable : public trainable {
 
   double apply(double max_norm, const rates& r) override {
     clip_result clipped;
+    if (engine_.backend().group) engine_.backend().group->sum(engine_.gradients());
     planned([&](auto& ctx) { clipped = clip_gradients(ctx, engine_.gradients(), trained_, max_norm); });
     if (clipped.finite())
       std::visit(
@@ -87,8 +89,9 @@ class separation_trainable : public trainable {
   std::vector<named_value> evaluate(const batch& b) override {
     check(b);
     estimates_.resize(b.targets.size());
-    with_average([&] { separate(b, estimates_); });
-    const double loss = criterion_ ? criterion_->run(engine_.backend(), memory_, waveforms_of(b, nullptr), 1, detail_)
+    own_spectra<float> spectra;
+    with_average([&] { spectra = separate(b, estimates_); });
+    const double loss = criterion_ ? criterion_->run(engine_.backend(), memory_, waveforms_of(b, nullptr, spectra), 1, detail_)
                                    : loss_of(b, [&](auto& ctx, const auto& objective, auto target) {
                                        return avss::evaluate(ctx, objective, estimates_of(b), target);
                                      });
@@ -132,9 +135,9 @@ class separation_trainable : public trainable {
   // `permuted`: metrics take the best permutation.
   template <class... Net>
   separation_trainable(trainable_info info, const separation_training& t, bool permuted, Net... net)
-      : engine_(t.threads > 0 ? cpu{t.threads} : cpu{}, std::move(net)...),
+      : engine_(cpu(t.threads, t.group), std::move(net)...),
         info_(std::move(info)),
-        backend_(t.threads > 0 ? cpu{t.threads} : cpu{}),
+        backend_(t.threads, t.group),
         permuted_(permuted),
         objective_(t.objective),
         criterion_(t.criterion),
@@ -153,10 +156,12 @@ class separation_trainable : public trainable {
 
   // Throws error for a batch that the network cannot take.
   virtual void check(const batch& b) const = 0;
-  // Runs the network forward into the estimates and back from their gradient, which loss(d_estimates) assigns.
-  virtual void learn(const batch& b, std::span<float> estimates, const std::function<void(float*)>& loss) = 0;
-  // Runs it as it will be used.
-  virtual void separate(const batch& b, std::span<float> estimates) = 0;
+  // Assigns d_estimates, and adds to the gradient of the network's own spectra, where it has some.
+  using loss_function = std::function<void(float* d_estimates, const own_spectra<float>& spectra)>;
+  // Runs the network forward into the estimates and back from the gradient that loss() makes.
+  virtual void learn(const batch& b, std::span<float> estimates, const loss_function& loss) = 0;
+  // Runs it as it will be used. Returns its own spectra, until the next call, if takes_spectra() and it has some.
+  virtual own_spectra<float> separate(const batch& b, std::span<float> estimates) = 0;
   // Weights alone, in any known layout, into the engine.
   virtual void take_weights(const loaded_weights& file, const std::string& origin) = 0;
   // The gradients since the last call were used, or given up.
@@ -166,9 +171,13 @@ class separation_trainable : public trainable {
     return std::visit([](const auto& o) { return o.steps(); }, optimiser_);
   }
 
-  // Bytes of the loss's own memory.
-  std::size_t loss_bytes(dim_t batch_size, dim_t sources, dim_t length) const {
-    if (criterion_) return criterion_->planned_bytes(backend_, batch_size, sources, length);
+  bool takes_spectra() const { return criterion_ && criterion_->takes_spectra(); }
+
+  // Bytes of the loss's own memory; spectra: of the network, where the loss takes them.
+  std::size_t loss_bytes(dim_t batch_size, dim_t sources, dim_t length, const op::framing& spectra = {}) const {
+    if (criterion_)
+      return criterion_->planned_bytes(
+          backend_, {batch_size, sources, length, nullptr, nullptr, nullptr, false, {spectra, nullptr, nullptr}});
     arena plan;
     context<measure<cpu>> dry({backend_}, plan, pass::train);
     float wanted = 0;  // a gradient is; nothing is read or written
@@ -251,8 +260,10 @@ class separation_trainable : public trainable {
     }
   }
 
-  waveforms<float> waveforms_of(const batch& b, float* d_estimates) const {
-    return {b.size, b.sources, b.length, estimates_.data(), b.targets.data(), d_estimates};
+  waveforms<float> waveforms_of(const batch& b, float* d_estimates, const own_spectra<float>& spectra) const {
+    waveforms<float> w{b.size, b.sources, b.length, estimates_.data(), b.targets.data(), d_estimates};
+    if (takes_spectra()) w.spectra = spectra;
+    return w;
   }
   void add_parts(std::vector<named_value>& values, dim_t items) const {
     for (std::size_t i = 0; i < part_names_.size(); ++i)

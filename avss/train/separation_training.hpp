@@ -2,6 +2,7 @@
 #pragma once
 
 #include <avss/core/shape.hpp>
+#include <avss/dist/worker_group.hpp>
 #include <avss/optim/adam.hpp>
 #include <avss/optim/sgd.hpp>
 #include <avss/train/criterion.hpp>
@@ -28,6 +29,8 @@ struct separation_training {
   double ema_decay = 0;
   // Their gradients count for nothing, and running statistics in them stay as they are; batches are normalised by their own.
   frozen_parts frozen{};
+  // Those that share every batch, each with as many of its items; null: this one has all. They need the same weights and seed.
+  worker_group* group = nullptr;
 
   bool permutes() const {
     if (criterion) return criterion->permutes();

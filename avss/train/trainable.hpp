@@ -41,7 +41,8 @@ struct training_state {
   std::int64_t optimiser_steps = 0;  // exact, where torch keeps a float
 };
 
-// One thread at a time. Results do not depend on the number of threads that compute.
+// One thread at a time. Results do not depend on the number of threads that compute. Where workers of a group share a batch,
+// batches are the worker's own items and losses of them alone; apply() sums the gradients of all.
 class trainable {
  public:
   virtual ~trainable() = default;

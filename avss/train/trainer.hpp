@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/data/batch.hpp>
+#include <avss/dist/worker_group.hpp>
 #include <avss/io/npz.hpp>
 #include <avss/io/tensor.hpp>
 #include <avss/train/batches.hpp>
@@ -37,8 +38,8 @@ struct trainer_options {
   std::filesystem::path folder;
   std::string resume_from;  // a checkpoint's name in the folder; "": a new run
   std::int64_t n_epochs = 1;
-  std::int64_t epoch_len = 0;  // steps; 0: the training items once
-  dim_t batch_size = 1;
+  std::int64_t epoch_len = 0;   // steps; 0: the training items once
+  dim_t batch_size = 1;         // of all workers of a group together
   std::int64_t accumulate = 1;  // batches a step; their gradients are averaged
   double max_grad_norm = std::numeric_limits<double>::infinity();
   std::int64_t log_step = 50;
@@ -51,6 +52,8 @@ struct trainer_options {
   std::int64_t seed = 1;            // recorded; a resumed run must have the same
   bool terminal = false;            // `out` is one
   checkpoint_value config;
+  // Those that train together: each calls the same with a network and data of its own, which give the same. Null: nobody else.
+  worker_group* group = nullptr;
 };
 
 // What a network is measured on after every epoch; its metrics are named NAME_METRIC.
@@ -75,9 +78,19 @@ inline std::int64_t steps_per_epoch(std::int64_t epoch_len, std::int64_t items, 
   return items / items_per_step;
 }
 
+// Items of a batch that are each worker's. Throws error where they are not equally many.
+inline dim_t share_of(dim_t batch_size, const worker_group* group) {
+  const int workers = group ? group->size() : 1;
+  if (batch_size % workers != 0)
+    fail("dataloader.batch_size=", batch_size, ": ", workers, " processes cannot have equal shares of a batch; choose a ",
+         "multiple of ", workers);
+  return batch_size / workers;
+}
+
 // Runs epochs of steps, a validation after each, and keeps in the folder checkpoint-last.pth (and -previous), model_best.pth,
 // checkpoint-epochN.pth, metrics.jsonl and metrics.csv. A run resumed from any checkpoint gives, bit for bit, the weights
-// that it would have given uninterrupted.
+// that it would have given uninterrupted. Of a group of workers each computes an equal share of every batch, and the first
+// alone writes; all end in the same way at the same step.
 class trainer {
  public:
   // `stop` is asked between batches; `follower`, if any, must outlive the trainer. Throws error, also from run().
@@ -87,11 +100,13 @@ class trainer {
         schedule_(std::move(schedule)),
         data_(std::move(data)),
         o_(std::move(options)),
+        group_(o_.group ? *o_.group : alone_),
         stop_(std::move(stop)),
         follower_(follower),
         err_(err),
         monitor_(o_.monitor, names_of(data_.parts), net.info().metrics),
         bar_(out, o_.terminal),
+        share_(share_of(o_.batch_size, o_.group)),
         epoch_len_(steps_per_epoch(o_.epoch_len, data_.train_items, o_.batch_size * o_.accumulate)) {
     if (o_.n_epochs < 1 || o_.batch_size < 1 || o_.accumulate < 1 || o_.log_step < 1 || o_.max_bad_steps < 1)
       fail("a run needs at least one epoch, item a batch, batch a step, step a log line and bad step that ends it");
@@ -102,12 +117,14 @@ class trainer {
 
   // Makes the run folder, or reads the checkpoint that it is to go on from.
   void open() {
-    lock_ = open_run_folder(o_.folder, o_.resume_from);
+    if (group_.first()) lock_ = open_run_folder(o_.folder, o_.resume_from);
     // A run killed in its first steps can be resumed as well, and a disk that is full is noticed now.
     if (o_.resume_from.empty())
       save();
     else
-      resume();
+      resume_in_turn();
+    open_ = true;
+    if (!group_.first()) return;
     std::vector<std::string> columns = net_.info().metrics;
     columns.insert(columns.end(), {"grad_norm", "lr", "items_per_second", "skipped"});
     log_.emplace(o_.folder, columns, o_.resume_from.empty() ? -1 : c_.step);
@@ -117,7 +134,7 @@ class trainer {
   // 0: all epochs are done, or early_stop ended them; 130: stopped, and saved. Throws error where the run has diverged: no
   // step of an epoch had a finite loss and gradient, or the last validation has no finite loss.
   int run() {
-    if (!log_) open();
+    if (!open_) open();
     if (c_.epoch >= o_.n_epochs)
       bar_.line((c_.epoch == 1 ? "the one epoch is" : "all " + std::to_string(c_.epoch) + " epochs are") +
                 " done already; to go on, raise trainer.n_epochs");
@@ -160,8 +177,8 @@ class trainer {
     }
   };
 
-  void check_stop() const {
-    if (stop_ && stop_()) throw stopped();
+  void check_stop() {
+    if (group_.any(stop_ && stop_())) throw stopped();
   }
 
   // Asked before each epoch, so that a run that ended so does not go on when it is resumed.
@@ -196,8 +213,11 @@ class trainer {
     try {
       loss = add_gradients(parts);
     } catch (const std::bad_alloc&) {
-      if (!o_.skip_oom) throw;
+      // Of a group the others may be in the middle of a sum with this one by now.
+      if (!o_.skip_oom || group_.size() > 1) throw;
     }
+    loss = group_.sum_of(loss);
+    parts.sum_over(group_);
     const std::int64_t items = o_.accumulate * o_.batch_size;
     c_.next_item += items;
     if (std::isfinite(loss))
@@ -223,29 +243,38 @@ class trainer {
     bar_.step(items, point(r));
   }
 
-  // Of a step's batches. The mean loss, and the means of its parts.
+  // Of a step's batches, this worker's part of the mean loss and of the means of the loss's parts.
   double add_gradients(loss_parts& parts) {
     double loss = 0;
-    const double share = 1.0 / static_cast<double>(o_.accumulate);
+    const double weight = 1.0 / static_cast<double>(o_.accumulate * group_.size());
     for (std::int64_t k = 0; k < o_.accumulate; ++k) {
-      data_.train(static_cast<std::uint64_t>(c_.next_item + k * o_.batch_size), o_.batch_size, batch_);
-      const std::vector<named_value> values = net_.train_step(batch_, share);
-      loss += share * values.front().value;
-      parts.add(values, share);
+      data_.train(static_cast<std::uint64_t>(c_.next_item + k * o_.batch_size + group_.rank() * share_), share_, batch_);
+      const std::vector<named_value> values = net_.train_step(batch_, weight);
+      loss += weight * values.front().value;
+      parts.add(values, weight);
     }
     return loss;
   }
 
   // The batch that the run ends at, to be looked at: mixtures, targets and the faces' features.
-  std::string keep_batch() const {
+  std::string keep_batch() {
     const std::string path = (o_.folder / ("bad-batch-step" + std::to_string(c_.step) + ".npz")).string();
+    if (group_.first()) {
+      // The others' items as well.
+      if (group_.size() > 1) data_.train(static_cast<std::uint64_t>(c_.next_item - o_.batch_size), o_.batch_size, batch_);
+      write_batch(path);
+    }
+    group_.barrier();
+    return path;
+  }
+
+  void write_batch(const std::string& path) const {
     tensor_dict arrays;
     arrays.add("mixtures", tensor::of<float>({batch_.size, batch_.length}, batch_.mixtures));
     arrays.add("targets", tensor::of<float>({batch_.size, batch_.sources, batch_.length}, batch_.targets));
     const video_extent v = batch_.video;
     if (v.size() > 0) arrays.add("features", tensor::of<float>({batch_.size, v.faces, v.channels, v.frames}, batch_.features));
     write_npz(path, arrays);
-    return path;
   }
 
   // It may be of a step when the weights had diverged already.
@@ -284,7 +313,7 @@ class trainer {
               const std::vector<named_value>& others) {
     if (follower_) follower_->scalars(c_.step, partition, losses, others);
     losses.insert(losses.end(), others.begin(), others.end());
-    log_->write(c_.step, epoch, partition, losses);
+    if (log_) log_->write(c_.step, epoch, partition, losses);
   }
 
   static std::vector<std::string> names_of(const std::vector<evaluation_part>& parts) {
@@ -298,14 +327,30 @@ class trainer {
     for (const std::string& m : net_.info().metrics) sums.push_back({m, 0, 0});
     for (std::int64_t n = 0; n < part.items; n += o_.batch_size) {
       check_stop();
-      part.make(static_cast<std::uint64_t>(n), std::min<dim_t>(o_.batch_size, part.items - n), batch_);
+      const std::int64_t from = n + group_.rank() * share_;
+      if (from >= part.items) continue;  // the last batch is smaller
+      part.make(static_cast<std::uint64_t>(from), std::min<dim_t>(share_, part.items - from), batch_);
       const std::vector<named_value> values = net_.evaluate(batch_);
-      if (follower_) show(part.name, n);
+      if (follower_ && group_.size() == 1) show(part.name, n);
       for (std::size_t i = 0; i < sums.size(); ++i)
         if (values[i].items > 0) sums[i].value += values[i].value * values[i].items, sums[i].items += values[i].items;
     }
-    for (named_value& s : sums) s.value = s.items > 0 ? s.value / s.items : std::nan("");
+    if (follower_ && group_.size() > 1) evaluate_shown(part);
+    for (named_value& s : sums) {
+      s.value = group_.sum_of(s.value), s.items = group_.sum_of(s.items);
+      s.value = s.items > 0 ? s.value / s.items : std::nan("");
+    }
     return sums;
+  }
+
+  // Those that are shown are the first worker's and the others': it makes them all once more.
+  void evaluate_shown(const evaluation_part& part) {
+    const std::int64_t shown = std::min(part.items, follower_->examples());
+    for (std::int64_t n = 0; n < shown; n += share_) {
+      part.make(static_cast<std::uint64_t>(n), std::min<dim_t>(share_, shown - n), batch_);
+      net_.evaluate(batch_);
+      show(part.name, n);
+    }
   }
 
   // Items of the batch that was evaluated, which begins with item `first`, as far as they are wanted.
@@ -368,6 +413,11 @@ class trainer {
   }
 
   void save(const std::vector<std::string>& also = {}) {
+    saved_step_ = c_.step;
+    if (group_.first()) store(also);
+  }
+
+  void store(const std::vector<std::string>& also) {
     training_state s = net_.state(schedule_.now());
     state_writer w;
     w.fields = {{"version", 1},
@@ -384,7 +434,13 @@ class trainer {
         {net_.info().arch, c_.epoch, c_.step, std::move(s.weights), std::move(s.trained_weights), std::move(s.optimizer),
          schedule_.state(), c_.best, o_.config, checkpoint_value::dict(std::move(w.fields))},
         also);
-    saved_step_ = c_.step;
+  }
+
+  // The first worker may put a damaged checkpoint aside, and the others then find what it found.
+  void resume_in_turn() {
+    if (!group_.first()) group_.barrier();
+    resume();
+    if (group_.first()) group_.barrier();
   }
 
   void resume() {
@@ -430,17 +486,21 @@ class trainer {
   rate_schedule schedule_;
   training_data data_;
   trainer_options o_;
+  worker_group alone_;
+  worker_group& group_;
+  bool open_ = false;
   std::function<bool()> stop_;
   tracker* follower_;
   std::ostream& err_;
   monitor monitor_;
   progress bar_;
+  dim_t share_;  // items of a batch that are this worker's
   std::int64_t epoch_len_;
   counters c_;
   loss_parts log_parts_, epoch_parts_;  // as c_'s sums of the loss
   std::int64_t saved_step_ = 0;
   bool finite_ = true;              // the losses of the last validation of this call
-  std::optional<run_lock> lock_;    // once the folder is open
+  std::optional<run_lock> lock_;    // once the folder is open; the first worker's alone
   std::optional<metrics_log> log_;  // likewise
   batch batch_;
 };

@@ -15,6 +15,7 @@ from dataclasses import replace
 import make_rtfsnet_golden as golden
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 STEPS, LENGTH, BATCH = 50, 320, 2
 EPS = 2.0**-23
@@ -39,6 +40,11 @@ RUNS = {
         decoder_bias=True,
     ),
 }
+# Weights of minus SI-SNR and of the squared difference of complex spectra, the network's own before its inverse transform, as
+# ComplexSpecMappingMSELoss and LossMix have it; permuted by the whole sum.
+RUNS["spectra"] = replace(RUNS["one"], length=300)
+RUNS["spectra_pit"] = RUNS["pit"]
+WEIGHTS = {"pit": (1, 0), "one": (1, 0), "spectra": (0.1, 1), "spectra_pit": (1, 0.1)}
 
 
 def draws(seed, shape):
@@ -84,12 +90,31 @@ def si_snr(estimate, target):
     return 10 * torch.log10(((t * t).sum(-1) + EPS) / (((t - e) ** 2).sum(-1) + EPS))
 
 
-def loss_of(estimates, targets):
+def spectrum_of(v, x):
+    """[..., T] -> complex [..., F, frames], of as many frames as the network makes"""
+    x = F.pad(x, (0, -x.shape[-1] % (v.window // 2)))
+    w = golden.hann(v.window)
+    y = torch.stft(x.flatten(0, -2), v.window, v.window // 2, window=w, center=True, pad_mode="reflect", return_complex=True)
+    return y.reshape(*x.shape[:-1], *y.shape[1:])
+
+
+def mapping(v, spectra, targets):
+    """spectra [B S, 2, frames, F] -> [B, S]"""
+    own = torch.complex(spectra[:, 0], spectra[:, 1]).transpose(1, 2).reshape(*targets.shape[:2], spectra.shape[3], -1)
+    d = own - spectrum_of(v, targets)
+    return (d.real**2 + d.imag**2).mean((2, 3))
+
+
+def loss_of(v, weights, estimates, spectra, targets):
     """[B, S, T]: the permutation of two that is best for an item, or the only one."""
-    orders = [si_snr(estimates, targets).mean(1)]
+
+    def cost(t):
+        return (weights[1] * mapping(v, spectra, t) - weights[0] * si_snr(estimates, t)).mean(1)
+
+    orders = [cost(targets)]
     if targets.shape[1] == 2:
-        orders.append(si_snr(estimates, targets.flip(1)).mean(1))
-    return -torch.stack(orders).amax(0).mean()
+        orders.append(cost(targets.flip(1)))
+    return torch.stack(orders).amin(0).mean()
 
 
 def data(v, step):
@@ -98,7 +123,7 @@ def data(v, step):
     return sources.sum(1), sources[:, : v.faces], features
 
 
-def train(v):
+def train(v, weights):
     net = golden.network(v, initial)
     with torch.no_grad():
         net.v = replace(v, batch_statistics=False)
@@ -110,7 +135,7 @@ def train(v):
     for step in range(STEPS):
         mixtures, targets, features = data(v, step)
         optimiser.zero_grad()
-        loss = loss_of(net.run(mixtures, features)[0], targets)
+        loss = loss_of(v, weights, *net.run(mixtures, features), targets)
         loss.backward()
         rows["norm"].append(float(torch.nn.utils.clip_grad_norm_(list(net.p.values()), 5.0)))
         rows["rate"].append(schedule.get_last_lr()[0])
@@ -127,7 +152,7 @@ def train(v):
 def main():
     torch.set_num_threads(1)
     stem = pathlib.Path(__file__).with_name("rtfsnet_training")
-    golden.write(stem, {name: train(v) for name, v in RUNS.items()})
+    golden.write(stem, {name: train(v, WEIGHTS[name]) for name, v in RUNS.items()})
 
 
 if __name__ == "__main__":

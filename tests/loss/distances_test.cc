@@ -52,6 +52,67 @@ void check_gradient(const L& loss, problem<double> p) {
   }
 }
 
+// Spectra of their own in place of those of the estimates.
+struct spectra_problem {
+  problem<double> p{2, 2, 40, 21};
+  op::framing framing{4, 40, 48, 16, 8};
+  std::vector<double> spectra =
+      testing::lcg(22, static_cast<std::size_t>(framing.batch * 2 * framing.frames() * framing.bins()));
+  std::vector<double> gradient = std::vector<double>(spectra.size(), 0.25);
+
+  own_spectra<double> own() { return {framing, spectra.data(), gradient.data()}; }
+  template <class L>
+  double run(const L& loss) {
+    std::fill(gradient.begin(), gradient.end(), 0.25);  // is added to
+    double value = 0;
+    testing::planned(reference<double>{}, [&](auto& ctx) {
+      waveforms<double> w{2, 2, 40, p.estimate.data(), p.target.data(), p.gradient.data()};
+      w.spectra = own();
+      value = evaluate(ctx, loss, w);
+    });
+    return value;
+  }
+};
+
+TEST(distances, of_own_spectra_have_their_gradient_and_none_of_the_waveforms) {
+  const complex_mapping_mse own{small};
+  const auto check = [](const auto& loss, bool alone) {
+    spectra_problem s;
+    s.run(loss);
+    const std::vector<double> gradient = s.gradient, waveforms = s.p.gradient;
+    for (std::size_t i = 0; i < gradient.size(); ++i) {
+      const double h = 1e-6, at = s.spectra[i];
+      s.spectra[i] = at + h;
+      const double up = s.run(loss);
+      s.spectra[i] = at - h;
+      const double down = s.run(loss);
+      s.spectra[i] = at;
+      ASSERT_NEAR(gradient[i] - 0.25, (up - down) / (2 * h), 1e-6) << i;
+    }
+    for (std::size_t i = 0; i < waveforms.size(); ++i) {
+      if (alone) {
+        ASSERT_EQ(waveforms[i], 0) << i;
+      } else {
+        ASSERT_TRUE(std::isfinite(waveforms[i]) && waveforms[i] != 0) << i;
+      }
+    }
+  };
+  check(own, true);
+  check(pit{own}, true);
+  check(weighted{own, 1.0} + weighted{si_snr{}, 0.1}, false);
+  check(weighted{si_snr{}, 0.1} + weighted{own, 1.0}, false);
+  check(pit{weighted{own, 0.3} + weighted{si_snr{}, 1.0}}, false);
+}
+
+TEST(distances, of_own_spectra_of_another_size_are_those_of_the_estimates) {
+  spectra_problem s;
+  const double expected = loss_of(reference<double>{}, complex_spectrum_mse{{8, 4}}, s.p);
+  EXPECT_EQ(s.run(complex_mapping_mse{{8, 4}}), expected);
+  for (const double d : s.gradient) ASSERT_EQ(d, 0.25);
+  const double of_estimates = s.run(complex_spectrum_mse{small});
+  EXPECT_NE(s.run(complex_mapping_mse{small}), of_estimates);
+}
+
 TEST(distances, have_the_gradient_of_finite_differences) {
   for_each_distance([](const distance_loss& l) {
     check_gradient(l, problem<double>(2, 2, 37, 11));

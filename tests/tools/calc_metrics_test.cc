@@ -1,119 +1,15 @@
 // //tools:calc_metrics as a user runs it: a process, its files, its output.
-#include <gtest/gtest.h>
-
-#include <avss/io/audio.hpp>
 #include <cstring>
 #include <fstream>
 #include <limits>
-#include <map>
 #include <sstream>
-#include <string>
-#include <vector>
 
-#include "tests/support/audio_fixture.hpp"
-#include "tests/support/tool_fixture.hpp"
+#include "tests/tools/calc_metrics_fixture.hpp"
 
 namespace avss {
 namespace {
 
 using namespace avss::testing;
-namespace fs = std::filesystem;
-using signal_t = std::vector<float>;
-using row = std::map<std::string, std::string>;
-
-std::string source(std::size_t j) { return "s" + std::to_string(j + 1); }
-
-class calc_metrics : public tool_in_folder {
- protected:
-  // The items of tests/golden/make_metrics_golden.py: <folder>/gt, <folder>/pred.
-  struct item {
-    const char* name;
-    std::size_t length;
-    double gain, leak, hiss, offset;
-    std::size_t turn;
-  };
-  static constexpr item items[] = {{"a", 4000, 0.8, 0.1, 0.05, 0.0, 0},
-                                   {"b", 4001, 0.5, 0.3, 0.01, 0.2, 1},
-                                   {"c", 37, 1.0, 0.2, 0.1, 0.0, 0},
-                                   {"d", 20000, 1.0, 0.0, 1e-4, 0.0, 1},
-                                   {"e", 4000, -0.7, 0.05, 0.2, -0.01, 0}};
-
-  void store(const std::string& part, const std::string& name, const signal_t& x, int rate = 8000) const {
-    fs::create_directories(folder / part);
-    write_audio(folder / part / (name + ".wav"), rate, x);
-  }
-  void store_golden(std::size_t sources) const {
-    for (std::size_t k = 0; k < std::size(items); ++k) {
-      const item& it = items[k];
-      std::vector<signal_t> s, hiss, e;
-      for (std::size_t j = 0; j < sources; ++j) {
-        const auto seed = static_cast<std::uint32_t>(100 * sources + 10 * k + j);
-        s.push_back(noise(it.length, seed, 0.3 / (1 + static_cast<double>(j))));
-        hiss.push_back(noise(it.length, 1000 + seed, it.hiss));
-      }
-      signal_t mix(it.length);
-      for (std::size_t i = 0; i < it.length; ++i) {
-        double sum = 0;
-        for (const signal_t& x : s) sum += x[i];
-        mix[i] = static_cast<float>(sum);
-      }
-      for (std::size_t j = 0; j < sources; ++j) {
-        e.emplace_back(it.length);
-        for (std::size_t i = 0; i < it.length; ++i)
-          e[j][i] = static_cast<float>(it.gain * s[j][i] + it.leak * s[(j + 1) % sources][i] + hiss[j][i] + it.offset);
-      }
-      store("gt/mix", it.name, mix);
-      for (std::size_t j = 0; j < sources; ++j) {
-        store("gt/" + source(j), it.name, s[j]);
-        store("pred/" + source(j), it.name, e[(j + it.turn) % sources]);
-      }
-    }
-  }
-
-  std::string paths() const {
-    return "metric_calculator.gt_path=" + (folder / "gt").string() +
-           " metric_calculator.pred_path=" + (folder / "pred").string();
-  }
-  std::string saving() const { return " metric_calculator.save_path=" + (folder / "out").string(); }
-  outcome run(const std::string& arguments, const std::string& before = "") const {
-    return run_tool("calc_metrics", arguments, before);
-  }
-
-  // scores.csv by column names; no field here holds a comma.
-  std::vector<row> table() const {
-    std::ifstream file(folder / "out/scores.csv");
-    const auto fields = [](const std::string& line) {
-      std::vector<std::string> all(1);
-      for (const char c : line) c == ',' ? (void)all.emplace_back() : all.back().push_back(c);
-      return all;
-    };
-    std::vector<row> rows;
-    std::string line;
-    std::getline(file, line);
-    const std::vector<std::string> names = fields(line);
-    while (std::getline(file, line)) {
-      const std::vector<std::string> values = fields(line);
-      EXPECT_EQ(values.size(), names.size()) << line;
-      for (std::size_t i = 0; i < std::min(names.size(), values.size()); ++i) {
-        if (i == 0) rows.emplace_back();
-        rows.back()[names[i]] = values[i];
-      }
-    }
-    return rows;
-  }
-
-  // Fails with one line that has all `parts`, and writes nothing.
-  template <class... Parts>
-  void expect_refusal(const std::string& arguments, const Parts&... parts) {
-    SCOPED_TRACE(arguments);
-    const outcome r = run(arguments + saving());
-    EXPECT_EQ(r.status, 1);
-    ASSERT_FALSE(r.err.empty());
-    EXPECT_TRUE(says(r.err.substr(0, r.err.size() - 1), "calc_metrics: ", parts...));
-    EXPECT_EQ(r.out, "");
-    EXPECT_TRUE(files_in(folder / "out").empty());
-  }
-};
 
 // Values of torchmetrics, through the CSV file.
 TEST_F(calc_metrics, equals_torchmetrics) {
@@ -183,8 +79,9 @@ TEST_F(calc_metrics, says_means_medians_worst_files_and_swapped_speakers) {
 TEST_F(calc_metrics, the_lists_of_metrics_choose_the_columns) {
   store_golden(2);
   ASSERT_EQ(run(paths() + saving() + " metrics.inference=[snr,si_sdri]").status, 0);
-  EXPECT_TRUE(bytes_of_file(folder / "out/scores.csv")
-                  .starts_with("name,seconds,order,swapped,snr,si_sdri,snr_s1,snr_s2,si_sdri_s1,si_sdri_s2,not_measured\n"));
+  EXPECT_TRUE(
+      bytes_of_file(folder / "out/scores.csv")
+          .starts_with("name,seconds,order,swapped,snr,si_sdri,snr_s1,snr_s2,si_sdri_s1,si_sdri_s2,not_measured,clipped\n"));
   // The reference project's classes; each of the first two has an order of its own.
   const std::string wrapped =
       "{_target_: src.metrics.SIAudioMetricWrapper, name: as_given, metric: {_target_: "
@@ -195,6 +92,49 @@ TEST_F(calc_metrics, the_lists_of_metrics_choose_the_columns) {
   const std::vector<row> rows = table();
   EXPECT_EQ(rows.at(0).at("si_snri"), rows[0].at("as_given"));
   EXPECT_GT(std::stod(rows[1].at("si_snri")), std::stod(rows[1].at("as_given")) + 5);
+}
+
+// s1 far too loud, s2 far too soft: SNR, which minds levels, would rather have them the other way round.
+TEST_F(calc_metrics, one_order_for_all_metrics_or_one_for_each) {
+  const signal_t a = noise(4000, 1, 0.02), b = noise(4000, 2, 0.04);
+  signal_t mix(a), loud(a), soft(b);
+  for (std::size_t i = 0; i < a.size(); ++i) mix[i] += b[i], loud[i] *= 20, soft[i] *= 0.001f;
+  store("gt/mix", "x", mix), store("gt/s1", "x", a), store("gt/s2", "x", b);
+  store("pred/s1", "x", loud), store("pred/s2", "x", soft);
+  const std::string chosen = paths() + saving() + " metrics.inference=[si_snr,snr]";
+  const outcome one = run(chosen);
+  ASSERT_EQ(one.status, 0) << one.err;
+  const double shared = std::stod(table().at(0).at("snr"));
+  EXPECT_EQ(one.out.find("another order"), std::string::npos) << one.out;
+  const outcome each = run(chosen + " metrics.permutation=per_metric");
+  ASSERT_EQ(each.status, 0) << each.err;
+  EXPECT_GT(std::stod(table().at(0).at("snr")), shared + 1);
+  EXPECT_NE(each.out.find("\nsnr: another order of the speakers than by SI-SNR in 1 of 1 files\n"), std::string::npos)
+      << each.out;
+  EXPECT_EQ(each.out.find("\nsi_snr: another"), std::string::npos);
+  const outcome given = run(chosen + " metrics.permutation=per_metric metrics=default");
+  ASSERT_EQ(given.status, 0) << given.err;
+  EXPECT_NEAR(std::stod(table().at(0).at("snr")), shared, 1e-12);
+}
+
+TEST_F(calc_metrics, published_conventions_by_name) {
+  store_golden(2);
+  fs::remove(folder / "gt/mix/c.wav");  // too short for STOI
+  const std::string all = paths() + saving() + " metric_calculator.intersection=true metrics=";
+  const auto begins = [&](const std::string& columns) {
+    return bytes_of_file(folder / "out/scores.csv").starts_with("name,seconds,order,swapped," + columns);
+  };
+  ASSERT_EQ(run(all + "reference_project").status, 0);
+  EXPECT_TRUE(begins("si_snri,si_sdri,si_snr,stoi,"));
+  ASSERT_EQ(run(all + "wsj0_2mix").status, 0);
+  EXPECT_TRUE(begins("si_snri,sdri,"));
+  const std::vector<row> bss = table();
+  ASSERT_EQ(run(all + "rtfsnet_paper").status, 0);
+  EXPECT_TRUE(begins("si_snri,sdri,stoi,"));
+  const std::vector<row> paper = table();
+  // Not swapped: a filter of 512 taps forgives what SNR counts.
+  EXPECT_EQ(paper.at(0).at("si_snri"), bss.at(0).at("si_snri"));
+  EXPECT_GT(std::abs(std::stod(paper[0].at("sdri")) - std::stod(bss[0].at("sdri"))), 0.1);
 }
 
 TEST_F(calc_metrics, results_do_not_depend_on_threads) {
@@ -236,7 +176,7 @@ TEST_F(calc_metrics, needs_to_know_what_to_score_and_how) {
   expect_refusal(paths() + " metric_calculator.gt_dir=x", "metric_calculator.gt_dir", "metric_calculator.gt_path");
   expect_refusal(paths() + " metric_calculator.device=cuda", "auto", "cpu");
   expect_refusal(paths() + " metrics=empty", "metrics.inference is empty", "si_snri");
-  expect_refusal(paths() + " metrics.inference=[si_snri,stoi]", "metrics.inference[1]", "'stoi'", "there are si_snr, si_snri");
+  expect_refusal(paths() + " metrics.inference=[si_snri,polqa]", "metrics.inference[1]", "'polqa'", "there are si_snr, si_snri");
   expect_refusal(paths() + " metrics.train=[pesq]", "metrics.train[0]", "'pesq'");
   expect_refusal(paths() + " metrics.inference=[si_sndr]", "'si_sndr'", "there are");
   expect_refusal(paths() + " metrics.inference=[snr,si_snr,snr]", "metrics.inference[2]", "second metric");
@@ -275,11 +215,12 @@ TEST_F(calc_metrics, refuses_folders_that_do_not_fit) {
 }
 
 TEST_F(calc_metrics, refuses_files_that_do_not_fit) {
+  const std::string refusing = " metric_calculator.broken=refuse";
   store_golden(2);
   const auto with = [&](const std::string& part, const std::string& name, const signal_t& x, int rate, auto... parts) {
     const std::string kept = bytes_of_file(folder / part / (name + ".wav"));
     store(part, name, x, rate);
-    expect_refusal(paths(), part + "/" + name + ".wav: ", parts...);
+    expect_refusal(paths() + refusing, part + "/" + name + ".wav: ", parts...);
     write_bytes(folder / part / (name + ".wav"), kept);
   };
   with("pred/s2", "a", noise(3999, 1), 8000, "has 3999 samples where its mixture", "has 4000 samples");
@@ -290,9 +231,97 @@ TEST_F(calc_metrics, refuses_files_that_do_not_fit) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   std::memcpy(bytes.data() + bytes.size() - 4 * 1000, &nan, 4);
   write_bytes(folder / "pred/s1/e.wav", bytes);
-  expect_refusal(paths(), "pred/s1/e.wav: sample 3000 (0.375 s) is NaN");
+  expect_refusal(paths() + refusing, "pred/s1/e.wav: sample 3000 (0.375 s) is NaN");
+  const outcome rest = run(paths());
+  EXPECT_EQ(rest.status, 1);
+  EXPECT_TRUE(says(rest.err.substr(0, rest.err.size() - 1), "not scored: ", "pred/s1/e.wav: sample 3000 (0.375 s) is NaN"));
+  EXPECT_NE(rest.out.find("not scored: 1 of 5 files"), std::string::npos) << rest.out;
   write_bytes(folder / "pred/s2/b.wav", "RIFF");
-  expect_refusal(paths(), "pred/s2/b.wav: ", "(2 of 5 files are refused)");
+  expect_refusal(paths() + refusing, "pred/s2/b.wav: ", "(2 of 5 files are refused)");
+}
+
+TEST_F(calc_metrics, leaves_broken_files_out_and_says_so) {
+  store_golden(2);
+  ASSERT_EQ(run(paths() + saving()).status, 0);
+  const std::vector<row> whole = table();
+  write_bytes(folder / "pred/s2/b.wav", "RIFF");
+  const std::string c = bytes_of_file(folder / "gt/s1/c.wav");
+  write_bytes(folder / "gt/s1/c.wav", c.substr(0, c.size() - 40));  // its header promises more
+  store("pred/s1", "e", noise(4001, 1));
+  const outcome r = run(paths() + saving());
+  EXPECT_EQ(r.status, 1);
+  std::istringstream lines(r.err);
+  std::string line;
+  for (const char* part : {"pred/s2/b.wav: ", "gt/s1/c.wav: is truncated", "pred/s1/e.wav: has 4001 samples"}) {
+    ASSERT_TRUE(std::getline(lines, line));
+    EXPECT_TRUE(says(line, "not scored: ", part));
+  }
+  EXPECT_FALSE(std::getline(lines, line)) << line;
+  EXPECT_NE(r.out.find("not scored: 3 of 5 files, which are in no mean\n"), std::string::npos) << r.out;
+  const std::vector<row> rows = table();
+  ASSERT_EQ(rows.size(), 5u);
+  EXPECT_EQ(rows[0], whole[0]);
+  EXPECT_EQ(rows[1].at("si_snri") + rows[1].at("si_snri_s1") + rows[1].at("seconds"), "");
+  EXPECT_NE(rows[1].at("not_measured").find("pred/s2/b.wav"), std::string::npos);
+  EXPECT_EQ(rows[3], whole[3]);
+  // None left: an error, and earlier scores stay.
+  const std::string before = bytes_of_file(folder / "out/scores.csv");
+  for (const char* name : {"a", "b", "c", "d", "e"}) write_bytes(folder / "gt/mix" / (std::string(name) + ".wav"), "no sound");
+  const outcome none = run(paths() + saving());
+  EXPECT_EQ(none.status, 1);
+  EXPECT_TRUE(says(none.err.substr(0, none.err.size() - 1), "calc_metrics: ", "gt/mix/a.wav", "(5 of 5 files are refused)"));
+  EXPECT_EQ(bytes_of_file(folder / "out/scores.csv"), before);
+}
+
+TEST_F(calc_metrics, groups_and_compares) {
+  store_golden(2);
+  store("better/s1", "x", noise(4, 1));
+  fs::remove_all(folder / "better");
+  fs::copy(folder / "pred", folder / "better", fs::copy_options::recursive);
+  for (const char* part : {"s1", "s2"})
+    fs::copy_file(folder / "gt" / part / "a.wav", folder / "better" / part / "a.wav", fs::copy_options::overwrite_existing);
+  write_bytes(folder / "about.csv", "kind,name\nlong,a.wav\nlong,b\nshort,c\nlong,zzz\n");
+  const outcome r = run(paths() + saving() + " metric_calculator.compare=" + (folder / "better").string() +
+                        " metric_calculator.attributes=" + (folder / "about.csv").string() +
+                        " 'metric_calculator.group_by=[\"regex:^[ad]$\"]' --threads 2");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_NE(r.err.find("about.csv: has 1 names that are not scored"), std::string::npos) << r.err;
+  EXPECT_NE(r.out.find("by regex:^[ad]$"), std::string::npos) << r.out;
+  EXPECT_NE(r.out.find("3 of 5 files have no group\n"), std::string::npos) << r.out;
+  EXPECT_NE(r.out.find("by kind"), std::string::npos) << r.out;
+  std::istringstream against(r.out.substr(r.out.find("\nsi_snri", r.out.find("against " + (folder / "better").string()))));
+  std::string name, here, there, difference, low, to, high, better, worse, equal;
+  against >> name >> here >> there >> difference >> low >> to >> high >> better >> worse >> equal;
+  EXPECT_LT(std::stod(difference), -10);
+  EXPECT_NEAR(std::stod(here) - std::stod(there), std::stod(difference), 0.0151);
+  EXPECT_EQ(better + " " + worse + " " + equal, "0 1 4");
+  EXPECT_EQ(files_in(folder / "out"), (std::vector<std::string>{"differences.csv", "scores.csv", "scores.json"}));
+  const std::string differences = bytes_of_file(folder / "out/differences.csv");
+  EXPECT_TRUE(differences.starts_with("name,order,order_there,si_snri,si_snri_there,si_snri_difference,")) << differences;
+  EXPECT_NE(differences.find("\nb,2 1,2 1,"), std::string::npos) << differences;
+  // Names that one folder lacks
+  fs::remove(folder / "better/s1/d.wav");
+  expect_refusal_kept(paths() + " metric_calculator.compare=" + (folder / "better").string(), "better", "do not match by name");
+  const outcome common =
+      run(paths() + " metric_calculator.intersection=true metric_calculator.compare=" + (folder / "better").string());
+  EXPECT_EQ(common.status, 0) << common.err;
+  EXPECT_NE(common.out.find("4 files of 2 sources"), std::string::npos) << common.out;
+}
+
+TEST_F(calc_metrics, refuses_rules_and_tables_that_do_not_fit) {
+  store_golden(2);
+  for (const char* rule : {"stem", "stem:_:x", "stem::0", "speaker:1"})
+    expect_refusal(paths() + " metric_calculator.group_by=" + rule, "metric_calculator.group_by", rule, "regex:EXPRESSION");
+  expect_refusal(paths() + " 'metric_calculator.group_by=\"regex:(\"'", "is no regular expression");
+  const auto with = [&](const char* text) {
+    write_bytes(folder / "t.csv", text);
+    return paths() + " metric_calculator.attributes=" + (folder / "t.csv").string();
+  };
+  expect_refusal(paths() + " metric_calculator.attributes=" + (folder / "none.csv").string(), "none.csv");
+  expect_refusal(with("file,x\na,1\n"), "t.csv: has no column 'name'");
+  expect_refusal(with("name\na\n"), "no column beside 'name'");
+  expect_refusal(with("name,x\na,1\na.wav,2\n"), "t.csv:3: has 'a' again, as in line 2");
+  expect_refusal(with("name,x\na\n"), "t.csv:2: has 1 fields");
 }
 
 TEST_F(calc_metrics, a_full_disk_leaves_no_files) {

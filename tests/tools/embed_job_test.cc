@@ -2,6 +2,8 @@
 #include "tools/embed_job.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <avss/io/array_file.hpp>
 #include <chrono>
@@ -105,6 +107,18 @@ TEST_F(embed_job, goes_on_where_it_was_killed) {
   EXPECT_NE(r.out.find("1 clips embedded"), std::string::npos) << r.out;
   expect_whole();
   EXPECT_EQ(run(0).status, 0);
+}
+
+TEST_F(embed_job, what_a_killed_run_left_goes_with_the_next) {
+  const pid_t dead = ::fork();
+  if (dead == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(dead, nullptr, 0), dead);
+  fs::create_directories(options.embeddings);
+  const fs::path left = options.embeddings / (".0.pt." + std::to_string(dead) + "-5.tmp");
+  write_bytes(left, "x");
+  fs::last_write_time(left, fs::file_time_type::clock::now() - std::chrono::hours(2));
+  EXPECT_EQ(run(5).status, 0);
+  EXPECT_FALSE(fs::exists(left));
 }
 
 TEST_F(embed_job, a_changed_clip_is_embedded_again_and_a_touched_one_is_not) {

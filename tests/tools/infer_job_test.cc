@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <avss/io/audio.hpp>
 #include <sstream>
@@ -261,6 +263,23 @@ TEST_F(infer_job, stops_cleanly_on_a_signal) {
   EXPECT_NE(err.str().find("stopped after 1 of 3 items"), std::string::npos) << err.str();
   EXPECT_EQ(files_in(results), 2u);
   EXPECT_TRUE(fs::exists(results / "val/s2/a.wav"));
+}
+
+TEST_F(infer_job, what_a_killed_run_left_goes_with_the_next) {
+  store_item("11_22", 4000, 1);
+  const pid_t dead = ::fork();
+  if (dead == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(dead, nullptr, 0), dead);
+  fs::create_directories(results / "val/s1");
+  const std::string begin = ".part-" + std::to_string(dead);
+  for (const std::string& name : {begin + "-0.wav", begin + "-kept-0.wav", std::string("mine.wav")})
+    write_bytes(results / "val/s1" / name, "x");
+  auto network = splitter(rate, 1);
+  ASSERT_EQ(run(dataset_options(), network), 0) << err.str();
+  EXPECT_FALSE(fs::exists(results / "val/s1" / (begin + "-0.wav")));
+  EXPECT_FALSE(fs::exists(results / "val/s1" / (begin + "-kept-0.wav")));
+  EXPECT_TRUE(fs::exists(results / "val/s1/mine.wav"));
+  EXPECT_TRUE(fs::exists(results / "val/s1/11_22.wav"));
 }
 
 TEST_F(infer_job, leaves_nothing_on_a_full_disk) {

@@ -291,7 +291,8 @@ TEST_F(convert_rtfsnet, generation_passes_and_attention_are_detected) {
     write_pytorch((folder / "from.pth").string(),
                   v::dict({{v("state_dict"), v::state_dict(w)}, {v("config"), v::dict({{v("model"), model}})}}));
   };
-  store_weights<presets::rtfsnet_4_2023>(folder / "from.pth", "2023");
+  write_pytorch((folder / "from.pth").string(),
+                from_canonical(rtfsnet_layout("2023"), random_weights<presets::rtfsnet_4_2023>()));
   expect_taken("rtfsnet_4", "rtfsnet_4_2023");
   expect_taken("rtfsnet_12", "rtfsnet_12_2023");
   expect_taken("rtfsnet_6_2023", "rtfsnet_6_2023");
@@ -304,18 +305,26 @@ TEST_F(convert_rtfsnet, generation_passes_and_attention_are_detected) {
   with_config(paper, v::dict({{v("passes"), v(6)}, {v("attention"), v("time")}}));
   expect_taken("rtfsnet_4", "rtfsnet_6");
   with_config(paper, v::dict({{v("passes"), v(8.0)}}));
-  expect_taken("rtfsnet_4", "rtfsnet_8");
+  expect_taken("rtfsnet_4", "rtfsnet_4 model.passes=8");
   with_config(paper, v::dict({{v("passes"), v("16")}}));
-  expect_taken("rtfsnet_6", "rtfsnet_16");
-  expect_taken("rtfsnet_4 model.passes=16", "rtfsnet_16");
-  with_config(paper, v::dict({{v("passes"), v("many")}}));
-  expect_taken("rtfsnet_4 model.passes=5", "rtfsnet_5");
-  with_config(paper, v::dict({{v("passes"), v(33)}}));
-  const outcome many = convert("rtfsnet_4", (folder / "from.pth").string(), "to.pth");
-  EXPECT_TRUE(says(many.err.substr(0, many.err.size() - 1), "from.pth", "33 passes", "1 to 32"));
+  expect_taken("rtfsnet_6", "rtfsnet_4 model.passes=16");
+  expect_taken("rtfsnet_4 model.passes=16", "rtfsnet_4 model.passes=16");
+  with_config(paper, v::dict({{v("passes"), v()}}));
+  expect_taken("rtfsnet_4 model.passes=5", "rtfsnet_4 model.passes=5");
+  const auto expect_refused = [&](const v& model, const std::string& why, const std::string& hint) {
+    with_config(paper, model);
+    const outcome r = convert("rtfsnet_4", (folder / "from.pth").string(), "to.pth");
+    EXPECT_TRUE(says(r.err.substr(0, r.err.size() - 1), "from.pth", why, hint)) << r.err;
+    EXPECT_FALSE(fs::exists(folder / "to.pth"));
+  };
+  expect_refused(v::dict({{v("passes"), v(33)}}), "33 passes", "1 to 32");
+  for (const v& odd : {v("many"), v(7.5), v(std::nan("")), v(1e30), v(true)})
+    expect_refused(v::dict({{v("passes"), odd}}), "no whole number", "model.passes");
+  expect_refused(v::dict({{v("num_rtfs_blocks"), v(std::numeric_limits<std::int64_t>::max())}}), "9223372036854775807 passes",
+                 "1 to 32");
   const tensor_dict reference = random_weights<presets::rtfsnet>();
   with_config(reference, v::dict({{v("num_rtfs_blocks"), v(6)}}));
-  expect_taken("rtfsnet", "rtfsnet of 7 passes");
+  expect_taken("rtfsnet", "rtfsnet model.passes=7");
   with_config(reference, v::dict({{v("num_rtfs_blocks"), v(4)}}));
   expect_taken("rtfsnet", "rtfsnet");
   with_config(reference, v::dict({{v("passes"), v(5)}, {v("attention"), v("time")}}));
@@ -326,10 +335,39 @@ TEST_F(convert_rtfsnet, generation_passes_and_attention_are_detected) {
   expect_taken("rtfsnet model.attention=time", "rtfsnet_time");
 }
 
+TEST_F(convert_rtfsnet, keeps_what_the_weights_do_not_show) {
+  using v = checkpoint_value;
+  const auto separate = [&](const std::string& with) {
+    const outcome r = run(tiny() + file("11_22", "[" + face("11.npz") + "]") +
+                          "inferencer.from_pretrained=" + (folder / with).string() + " " + to(with + "_out"));
+    EXPECT_EQ(r.status, 0) << r.err;
+    EXPECT_NE(r.out.find("rtfsnet_tiny model.passes=6: "), std::string::npos) << r.out;
+    return result(with + "_out", "s1", "11_22");
+  };
+  write_pytorch((folder / "six.pth").string(),
+                v::dict({{v("state_dict"), v::state_dict(random_weights<presets::rtfsnet_tiny>())},
+                         {v("config"), v::dict({{v("model"), v::dict({{v("passes"), v(6)}})}})}}));
+  const signal_t own = separate("six.pth");
+  for (const char* to : {"to.pth", "to.safetensors"}) {
+    SCOPED_TRACE(to);
+    ASSERT_EQ(convert("rtfsnet_tiny", folder / "six.pth", to).status, 0);
+    EXPECT_EQ(separate(to), own);
+    EXPECT_EQ(told_passes(read_weights_file((folder / to).string()).metadata, to), 6);
+  }
+  store_weights<presets::rtfsnet_time>(folder / "time.pth");
+  for (const char* to : {"time2.pth", "time.safetensors"}) {
+    ASSERT_EQ(convert("rtfsnet_time", folder / "time.pth", to).status, 0);
+    const outcome named = convert("rtfsnet", folder / to, std::string("again_") + to);
+    EXPECT_EQ(named.status, 0) << named.err;
+    EXPECT_EQ(named.out.substr(0, named.out.find(':')), "rtfsnet_time");
+  }
+}
+
 TEST_F(convert_rtfsnet, says_which_network_the_weights_fit) {
   const outcome wrong = convert("rtfsnet_4", weights(), "to.pth");
   EXPECT_EQ(wrong.status, 1);
-  EXPECT_TRUE(says(wrong.err.substr(0, wrong.err.size() - 1), "tiny.pth", "the weights fit model=rtfsnet_tiny"));
+  EXPECT_TRUE(says(wrong.err.substr(0, wrong.err.size() - 1), "tiny.pth: the weights fit model=rtfsnet_tiny", "not rtfsnet_4"));
+  EXPECT_LT(wrong.err.size(), 700u);
   const outcome audio = convert("convtasnet_tiny", weights(), "to.pth");
   EXPECT_TRUE(says(audio.err.substr(0, audio.err.size() - 1), "the weights fit model=rtfsnet_tiny"));
   for (const char* passes : {"0", "33", "-1"}) {

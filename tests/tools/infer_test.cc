@@ -4,10 +4,13 @@
 
 #include <avss/convtasnet.hpp>
 #include <avss/io/audio.hpp>
+#include <avss/io/pytorch_writer.hpp>
+#include <avss/io/weights_file.hpp>
 #include <avss/layer/init.hpp>
 #include <fstream>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/audio_fixture.hpp"
@@ -72,6 +75,28 @@ TEST_F(infer, separates_a_data_set) {
             (std::vector<std::string>{"inf/s1/11_22.wav", "inf/s1/33_44.wav", "inf/s2/11_22.wav", "inf/s2/33_44.wav"}));
   for (const char* word : {"SI-SNR", "SI-SDR", "SNR", "improvement", "permutation", "convtasnet_tiny"})
     EXPECT_NE(r.out.find(word), std::string::npos) << word << " in " << r.out;
+}
+
+TEST_F(infer, reports_on_a_page) {
+  const fs::path page = folder / "page.html";
+  const std::string to_page = " inferencer.report=" + page.string();
+  const outcome r = run(tiny() + " " + data() + to_results() + to_page);
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_NE(r.out.find("2 files of 2 sources"), std::string::npos) << r.out;
+  EXPECT_NE(r.out.find("report: " + page.string()), std::string::npos) << r.out;
+  const std::string text = bytes_of_file(page);
+  EXPECT_NE(text.find("Worst: 11_22"), std::string::npos);
+  EXPECT_NE(text.find("<audio controls"), std::string::npos);
+  // What could not be reported is told before anything is separated.
+  fs::remove_all(folder / "out");
+  expect_refusal(tiny() + " inferencer.input=" + (folder / "data/audio/val/mix/11_22.wav").string() + to_results() + to_page,
+                 "inferencer.report: there is no ground truth");
+  expect_refusal(tiny() + " " + data() + to_results() + to_page + " datasets.inf.target_sr=16000",
+                 "inferencer.report: results of 16000 Hz");
+  write_bytes(page, "mine");
+  expect_refusal(tiny() + " " + data() + to_results() + to_page, "page.html: is no page of an earlier",
+                 "inferencer.report=FILE.html");
+  EXPECT_EQ(bytes_of_file(page), "mine");
 }
 
 TEST_F(infer, gives_what_the_library_gives) {
@@ -151,9 +176,14 @@ TEST_F(infer, says_what_is_wrong_with_weights) {
   expect_refusal(with(folder / "empty.pth"), "empty.pth", "empty");
   expect_refusal(with(folder / "data/audio/val/mix/11_22.wav"), "not a weights file", "WAV");
   expect_refusal(with(folder), "director");
-  // Another network: the complete list, and the name of the one that fits.
+  // Another network: the name of the one that fits, and the beginning of the list.
   store_weights<presets::convtasnet_cpu>(folder / "cpu.pth", "reference");
-  expect_refusal(with(folder / "cpu.pth"), "wrong shape", "unexpected", "encoder.bias", "the weights fit model=convtasnet_cpu");
+  expect_refusal(with(folder / "cpu.pth"), "cpu.pth: the weights fit model=convtasnet_cpu", "missing 14");
+  // One that fits none: the complete list.
+  tensor_dict odd = read_weights_file((folder / "cpu.pth").string()).tensors;
+  odd.entries.erase(odd.entries.begin() + 8);
+  write_pytorch((folder / "odd.pth").string(), std::move(odd));
+  expect_refusal(with(folder / "odd.pth"), "missing", "wrong shape", "unexpected", "encoder.bias");
   // Damaged in the middle.
   std::string bytes = bytes_of_file(weights());
   std::ofstream(folder / "cut.pth", std::ios::binary) << bytes.substr(0, bytes.size() / 2);

@@ -5,8 +5,10 @@
 #include <sndfile.h>
 
 #include <atomic>
+#include <avss/core/random.hpp>
 #include <avss/io/audio.hpp>
 #include <avss/io/strict_json.hpp>
+#include <avss/metric/statistics.hpp>
 #include <fstream>
 #include <sstream>
 
@@ -88,8 +90,90 @@ TEST_F(metrics_job, silent_constant_and_tiny_signals_are_counted) {
   EXPECT_EQ(at(j, {"metrics", "snr", "sources_left_out"}).text, "1");
   EXPECT_EQ(at(j, {"items"}).items[2].find("metrics")->find("si_snr")->find("mean")->type, kind::null);
   EXPECT_NE(out.str().find("si_snr: 4 silent or broken sources left out of the mean"), std::string::npos) << out.str();
-  EXPECT_NE(csv().find("si_snr s2: silent target; si_snri s2: silent target; snr s2: silent target\n"), std::string::npos);
+  EXPECT_NE(csv().find("si_snr s2: silent target; si_snri s2: silent target; snr s2: silent target,\n"), std::string::npos);
+  EXPECT_NE(out.str().find(" left out of the mean (4 silent target)"), std::string::npos) << out.str();
   EXPECT_NE(csv().find("\none,0.000125,"), std::string::npos) << csv();
+}
+
+TEST_F(metrics_job, clipped_files_are_counted) {
+  store_item("fair", 1000, 1);
+  signal_t loud = noise(1000, 4);
+  for (std::size_t i = 500; i < 503; ++i) loud[i] = -1;
+  signal_t peak = noise(1000, 5, 0.5);
+  peak[10] = peak[11] = 1, peak[13] = 1;  // not three in a row
+  store_item("loud", loud, peak, signal_t(1000, 0.f));
+  ASSERT_EQ(run(options()), 0);
+  EXPECT_NE(out.str().find("clipped: 1 of 2 files, such as loud (s1, estimate s1)"), std::string::npos) << out.str();
+  EXPECT_EQ(at(json(), {"clipped"}).text, "1");
+  EXPECT_EQ(at(json(), {"items"}).items[1].find("clipped")->text, "s1, estimate s1");
+  EXPECT_TRUE(csv().ends_with(",,\"s1, estimate s1\"\n")) << csv();
+}
+
+// The file's numbers are those of the library's statistics, for any number of threads.
+TEST_F(metrics_job, tells_statistics_of_groups_and_of_a_comparison) {
+  for (const char* name : {"f_1", "m_1", "f_2", "m_2", "x"}) store_item(name, 600, static_cast<std::uint32_t>(hash_name(name)));
+  fs::rename(folder / "out", folder / "there");
+  for (const char* name : {"f_1", "m_1", "f_2", "m_2", "x"})
+    store_item(name, 600, static_cast<std::uint32_t>(hash_name(name)) + 3);
+  for (const char* part : {"s1", "s2"})
+    for (const char* name : {"f_1.wav", "m_1.wav", "f_2.wav", "m_2.wav", "x.wav"})
+      store(fs::path("there") / part / name, noise(600, 77));
+  metrics_options o = options();
+  o.group_by = {"stem:_:1", "regex:^(f|m)_"}, o.compare = folder / "there", o.seed = 3;
+  ASSERT_EQ(run(o), 0) << err.str();
+  const json_value j = json();
+  const auto values = [&](std::initializer_list<std::size_t> items) {
+    std::vector<double> v;
+    for (const std::size_t i : items)
+      v.push_back(std::stod(at(j, {"items"}).items[i].find("metrics")->find("si_snr")->find("mean")->text));
+    return v;
+  };
+  const auto expect = [](const json_value& found, const std::vector<double>& of) {
+    const value_summary s = summarise(of, {.seed = 3});
+    EXPECT_NEAR(std::stod(found.find("mean")->text), s.mean, 1e-12);
+    EXPECT_NEAR(std::stod(found.find("median")->text), s.median, 1e-12);
+    EXPECT_NEAR(std::stod(found.find("interval")->items[0].text), s.interval.low, 1e-12);
+    EXPECT_NEAR(std::stod(found.find("interval")->items[1].text), s.interval.high, 1e-12);
+    EXPECT_NEAR(std::stod(found.find("quartiles")->items[0].text), s.first_quartile, 1e-12);
+    EXPECT_NEAR(std::stod(found.find("quartiles")->items[1].text), s.third_quartile, 1e-12);
+  };
+  // By name: f_1, f_2, m_1, m_2, x.
+  expect(at(j, {"metrics", "si_snr"}), values({0, 1, 2, 3, 4}));
+  const json_value &by_number = at(j, {"groups"}).items.at(0), &by_letter = at(j, {"groups"}).items.at(1);
+  EXPECT_EQ(by_number.find("by")->text, "stem:_:1");
+  EXPECT_EQ(by_number.find("files_without")->text, "1");
+  EXPECT_EQ(by_number.find("groups")->items.at(1).find("name")->text, "2");
+  expect(*by_number.find("groups")->items.at(1).find("metrics")->find("si_snr"), values({1, 3}));
+  EXPECT_EQ(by_letter.find("groups")->items.at(0).find("name")->text, "f");
+  expect(*by_letter.find("groups")->items.at(0).find("metrics")->find("si_snr"), values({0, 1}));
+  const json_value& compared = at(j, {"comparison", "metrics", "si_snr"});
+  EXPECT_EQ(compared.find("better")->text, "5");
+  EXPECT_EQ(compared.find("worse")->text, "0");
+  EXPECT_NEAR(std::stod(compared.find("here")->text) - std::stod(compared.find("there")->text),
+              std::stod(compared.find("difference")->find("mean")->text), 1e-12);
+  const std::string said = out.str(), written = csv(), differences = bytes_of_file(folder / "scores/differences.csv");
+  o.threads = 1;
+  ASSERT_EQ(run(o), 0);
+  EXPECT_EQ(out.str(), said);
+  EXPECT_EQ(csv(), written);
+  EXPECT_EQ(bytes_of_file(folder / "scores/differences.csv"), differences);
+}
+
+// What one of two folders cannot be scored in counts in neither.
+TEST_F(metrics_job, a_comparison_takes_files_that_both_have_whole) {
+  for (const char* name : {"a", "b", "c"}) store_item(name, 600, static_cast<std::uint32_t>(name[0]));
+  fs::copy(folder / "out", folder / "there", fs::copy_options::recursive);
+  write_bytes(folder / "out/s1/a.wav", "RIFF");
+  write_bytes(folder / "there/s1/c.wav", "RIFF");
+  metrics_options o = options();
+  o.compare = folder / "there";
+  EXPECT_EQ(run(o), 1);
+  EXPECT_NE(err.str().find("not scored: " + (folder / "out/s1/a.wav").string()), std::string::npos) << err.str();
+  EXPECT_NE(err.str().find("not scored: " + (folder / "there/s1/c.wav").string()), std::string::npos) << err.str();
+  EXPECT_EQ(at(json(), {"metrics", "si_snr", "files_measured"}).text, "1");
+  EXPECT_EQ(at(json(), {"comparison", "metrics", "si_snr", "files"}).text, "1");
+  EXPECT_EQ(at(json(), {"not_scored"}).text, "2");
+  EXPECT_EQ(at(json(), {"items"}).items[0].find("metrics")->type, json_value::kind::null);
 }
 
 TEST_F(metrics_job, all_files_silent_is_no_error) {
@@ -167,7 +251,9 @@ TEST_F(metrics_job, channels_must_agree_and_the_first_is_used) {
     }
   };
   widen(folder / "gt/mix/b.wav");
-  EXPECT_TRUE(says(error_of([&] { run(options()); }), "gt/s1/b.wav: has 1 channel(s) where its mixture", "has 2 channel(s)"));
+  metrics_options strict = options();
+  strict.refuse_broken = true;
+  EXPECT_TRUE(says(error_of([&] { run(strict); }), "gt/s1/b.wav: has 1 channel(s) where its mixture", "has 2 channel(s)"));
   for (const char* part : {"gt/s1", "gt/s2", "out/s1", "out/s2"}) widen(folder / part / "b.wav");
   ASSERT_EQ(run(options()), 0);
   EXPECT_NE(err.str().find("b.wav: has 2 channels; the first is used"), std::string::npos) << err.str();

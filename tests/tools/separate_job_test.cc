@@ -126,6 +126,29 @@ TEST_F(separate_job, gives_each_face_its_voice_and_film) {
     EXPECT_NE(page.find(part), std::string::npos) << part;
 }
 
+TEST_F(separate_job, results_of_a_run_with_more_faces_stay_and_are_told) {
+  const auto film_of = [&](int people) {
+    const fs::path film = folder / ("talk" + std::to_string(people) + ".avi");
+    media_file(film)
+        .add_film(AV_CODEC_ID_MJPEG, pictures(people, 40))
+        .add_sound(AV_CODEC_ID_PCM_S16LE, rate, sound(40 * 640))
+        .write();
+    return options(film);
+  };
+  ASSERT_EQ(run(film_of(3)), 0) << err.str();
+  EXPECT_EQ(err.str(), "");
+  const std::string third = bytes_of_file(folder / "out/face3.wav");
+  for (const char* name : {"face1.txt", "face.wav", "surface4.wav", "face1.mp4"}) write_bytes(folder / "out" / name, "mine");
+  ASSERT_EQ(run(film_of(2)), 0) << err.str();
+  EXPECT_EQ(err.str(), "note: " + (folder / "out").string() +
+                           ": face1.mp4, face3.mkv, face3.wav of an earlier run lie beside the voices of this one, and "
+                           "index.html does not show them; remove what is not wanted, or choose another out\n");
+  EXPECT_EQ(bytes_of_file(folder / "out/face3.wav"), third);
+  EXPECT_EQ(bytes_of_file(folder / "out/face1.mp4"), "mine");
+  ASSERT_EQ(run(film_of(3)), 0);
+  EXPECT_NE(err.str().find("face1.mp4 of an earlier run lies beside"), std::string::npos) << err.str();
+}
+
 TEST_F(separate_job, a_voice_is_silent_while_its_face_is_away) {
   const fs::path film = folder / "talk.avi";
   media_file(film)

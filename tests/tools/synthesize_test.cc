@@ -1,5 +1,6 @@
 // //tools:synthesize as a user runs it. Skipped where espeak-ng is not installed.
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <avss/data/mixture_layout.hpp>
@@ -11,6 +12,7 @@
 #include <set>
 
 #include "tests/support/audio_fixture.hpp"
+#include "tests/support/child_process.hpp"
 #include "tests/support/tool_fixture.hpp"
 
 namespace avss {
@@ -173,6 +175,26 @@ TEST_F(synthesize, an_interrupt_leaves_nothing) {
   EXPECT_EQ(bytes_of_file(folder / "stderr"), "synthesize: interrupted; nothing is written\n");
   fs::remove(folder / "stderr");
   EXPECT_EQ(count_files(), 0u);
+}
+
+TEST_F(synthesize, what_a_killed_run_left_goes_with_the_next) {
+  const auto parts = [&] {
+    std::size_t n = 0;
+    for (const auto& e : fs::directory_iterator(folder)) n += e.path().filename().string().starts_with(".corpus.part-");
+    return n;
+  };
+  {
+    child_process child({"./tools/synthesize", "synthesize.save_path=" + corpus().string(), "synthesize.train_items=100000"},
+                        folder / "out", folder / "err");
+    ASSERT_TRUE(child.runs_until([&] { return parts() > 0; })) << bytes_of_file(folder / "err");
+    child.signal(SIGKILL);
+    EXPECT_EQ(child.wait(), 128 + SIGKILL);
+  }
+  ASSERT_EQ(parts(), 1u);
+  const outcome o = run(std::string(few) + "synthesize.seconds=0.4");
+  ASSERT_EQ(o.status, 0) << o.err;
+  EXPECT_EQ(parts(), 0u);
+  EXPECT_EQ(files_in(corpus()).size(), 6 * 5u + 1);
 }
 
 }  // namespace

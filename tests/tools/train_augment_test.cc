@@ -78,6 +78,7 @@ TEST_F(train_augment, on_sound_resumed_equals_uninterrupted) {
 TEST_F(train_augment, names_of_the_reference_project) {
   const std::string three = "transforms=audio_augmentations " + sounds();
   const std::string expected = learned(heard("a", three), "a");
+  EXPECT_EQ(learned(heard("nested", "transforms/instance_transforms=audio_augmentations " + sounds()), "nested"), expected);
   // What that file says, word by word, as another project may write it.
   const std::string listed =
       "[{_target_: src.transforms.audio.RandomBackgroundNoise, noises_dir: " + (folder / "noises").string() +

@@ -180,6 +180,13 @@ TEST_F(train, says_what_is_wrong_with_a_configuration) {
   expect_refusal(tiny("x") + "optimizer._target_=torch.optim.AdmaW", "AdmaW", "AdamW");
   expect_refusal(tiny("x") + "lr_scheduler=two_cycle", "two_cycle", "one_cycle");
   expect_refusal(tiny("x") + "optimizer.lr=0", "optimizer.lr");
+  for (const char* key :
+       {"optimizer.lr", "lr_scheduler.max_lr", "++lr_scheduler.div_factor", "++lr_scheduler.final_div_factor"})
+    for (const char* number : {"0", "-1", "inf", "1e400", "nan"})
+      expect_refusal(tiny("x") + key + "=" + number, key + (*key == '+' ? 2 : 0), "finite number above 0");
+  expect_refusal(tiny("x") + "++optimizer.weight_decay=inf", "optimizer.weight_decay", "finite number of at least 0");
+  expect_refusal(tiny("x") + "lr_scheduler=plateau ++lr_scheduler.min_lr=-1", "lr_scheduler.min_lr", "at least 0");
+  expect_refusal(tiny("x") + "lr_scheduler=step ++lr_scheduler.gamma=inf", "lr_scheduler.gamma", "finite number above 0");
   expect_refusal(tiny("x") + "trainer.n_epochs=0", "trainer.n_epochs");
   expect_refusal(tiny("x") + "trainer.n_epochs=9000000000000000000", "trainer.n_epochs");
   expect_refusal(tiny("x") + "dataloader.num_workers=4294967297", "dataloader.num_workers");

@@ -144,6 +144,12 @@ TEST_F(train_writer, killed_and_resumed_has_every_point_once) {
 
 TEST_F(train_writer, refuses) {
   expect_refusal(tiny("a") + "writer._target_=mlflow", "writer._target_", "local", "mlflow");
+  expect_refusal(tiny("a") + "writer=cometml writer._target_=src.logger.CometMlWriter", "writer._target_",
+                 "did you mean 'CometMLWriter'?");
+  expect_refusal(tiny("a") + "writer=cometml writer._target_=src.model.CometMLWriter", "writer._target_",
+                 "src.logger.CometMLWriter");
+  expect_refusal(tiny("a") + "writer=cometml writer._target_=wandb.CometMLWriter", "writer._target_",
+                 "give CometMLWriter alone");
   expect_refusal(tiny("a") + "+writer.run_nam=x", "run_nam", "run_name");
   expect_refusal(tiny("a") + "writer=wandb +writer.workspace=x", "workspace", "entity");
   expect_refusal(tiny("a") + "writer=wandb writer.mode=sometimes", "writer.mode", "offline");

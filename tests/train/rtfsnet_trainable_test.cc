@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <avss/data/synthetic_mixtures.hpp>
+#include <avss/train/cpu_criterion.hpp>
 #include <avss/train/trainer.hpp>
 #include <cmath>
 #include <limits>
@@ -144,6 +145,46 @@ TEST(rtfsnet_training, recomputing_and_dropout) {
   EXPECT_EQ(after_two(recomputed), after_two(t));
   EXPECT_NE(after_two(without), after_two(t));
   EXPECT_LT(make_tiny_rtfsnet(recomputed)->planned_bytes(2, 16000), make_tiny_rtfsnet(t)->planned_bytes(2, 16000));
+}
+
+// A sum of the network's own spectra's distance and that of the estimates' spectra.
+separation_training two_distances(bool permuted) {
+  chosen_loss sum, part;
+  part.leaf = complex_mapping_mse({64, 32}), part.name = "own";
+  sum.sum.push_back(part);
+  part.leaf = complex_spectrum_mse({64, 32}), part.name = "estimates";
+  sum.sum.push_back(part);
+  part.leaf = complex_mapping_mse({32, 16}), part.name = "other_size";
+  sum.sum.push_back(part);
+  part.leaf = complex_spectrum_mse({32, 16}), part.name = "estimates_of_other_size";
+  sum.sum.push_back(part);
+  sum.permuted = permuted;
+  return {.criterion = std::make_shared<const cpu_criterion>(sum), .threads = 1, .faces = 2, .dropout = false};
+}
+
+TEST(rtfsnet_training, losses_see_the_spectra_before_the_inverse_transform) {
+  const synthetic_mixtures tones(2, length, rate, 0, 3, channels);
+  batch b;
+  make_batch(tones, 0, 2, b);
+  for (const bool permuted : {false, true}) {
+    const auto net = make_tiny_rtfsnet(two_distances(permuted));
+    const auto expect_parts = [](const std::vector<named_value>& v) {
+      const std::size_t own = v.size() - 4;
+      ASSERT_EQ(v[own].name, "own");
+      EXPECT_GT(std::abs(v[own].value - v[own + 1].value), 1e-3 * v[own].value);
+      EXPECT_EQ(v[own + 2].value, v[own + 3].value) << "there are no spectra of that size";
+    };
+    expect_parts(net->evaluate(b));
+    const double before = net->evaluate(b)[0].value;
+    for (int step = 0; step < 60; ++step) {
+      expect_parts(net->train_step(b, 1));
+      net->apply(5, {1e-2});
+    }
+    EXPECT_LT(net->evaluate(b)[0].value, 0.8 * before);
+  }
+  // Planned: the order of the spectra and of their gradients.
+  EXPECT_GT(make_tiny_rtfsnet(two_distances(true))->planned_bytes(2, 16000),
+            make_tiny_rtfsnet(two_distances(false))->planned_bytes(2, 16000));
 }
 
 TEST(rtfsnet_training, refuses_batches_without_its_faces) {

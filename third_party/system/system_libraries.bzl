@@ -12,6 +12,9 @@ def _lib(name):
 def _header(name):
     return "|".join([d + "/" + name for d in _INCLUDES])
 
+def _openmpi(file):
+    return "|".join([d + "/openmpi/include" + file for d in _DIRS])
+
 def system_libraries():
     system_library(
         name = "eigen",
@@ -105,6 +108,14 @@ def system_libraries():
         probes = ["/usr/include/dlib/image_processing.h", _lib("dlib.so")],
         linkopts = ["-ldlib", "-l:liblapack.so.3", "-l:libblas.so.3"],
         optional = True,
+    )
+    # Only with --config=mpi.
+    system_library(
+        name = "openmpi",
+        package = "libopenmpi-dev",
+        probes = [_openmpi("/mpi.h"), _lib("mpi.so")],
+        include_dirs = [_openmpi("")],
+        linkopts = ["-lmpi"],
     )
     system_library(
         name = "png",

@@ -39,7 +39,10 @@ def _system_library_impl(ctx):
     # is linked into the repository, which makes its headers tracked inputs.
     includes = []
     globs = []
-    for i, d in enumerate(ctx.attr.include_dirs):
+    for i, choices in enumerate(ctx.attr.include_dirs):
+        d = _first_existing(ctx, choices)
+        if not d:
+            continue  # of an optional library that is missing
         link = "include%d" % i
         ctx.symlink(d, link)
         includes.append(link)
@@ -72,7 +75,7 @@ system_library = repository_rule(
     attrs = {
         "package": attr.string(mandatory = True, doc = "Debian package to install."),
         "probes": attr.string_list(mandatory = True, doc = "Files that must exist; 'a|b' means either."),
-        "include_dirs": attr.string_list(doc = "Header directories outside the compiler's own."),
+        "include_dirs": attr.string_list(doc = "Header directories outside the compiler's own; 'a|b' means either."),
         "linkopts": attr.string_list(),
         "defines": attr.string_list(),
         "deps": attr.string_list(),

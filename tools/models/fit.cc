@@ -43,8 +43,8 @@ std::vector<const model_entry*> fitting(const loaded_weights& file, const std::s
   add_fitting<rtfsnet_config>(
       fit, [&] { return to_rtfsnet(file.tensors, origin); },
       [&](rtfsnet_config c, const rtfsnet_weights& w) {
-        c.passes = static_cast<int>(told_passes(file.metadata).value_or(c.passes));
-        return !contradictions(c, w.tensors, file.metadata).empty();
+        c.passes = static_cast<int>(told_passes(file.metadata, origin).value_or(c.passes));
+        return !contradictions(c, w.tensors, file.metadata, origin).empty();
       });
   return fit;
 }
@@ -52,7 +52,7 @@ std::vector<const model_entry*> fitting(const loaded_weights& file, const std::s
 model_entry detect(const model_entry& named, const loaded_weights& file, const std::string& origin) {
   const auto* ours = std::get_if<rtfsnet_config>(&named.config);
   if (!ours) return named;
-  const std::int64_t passes = told_passes(file.metadata).value_or(ours->passes);
+  const std::int64_t passes = told_passes(file.metadata, origin).value_or(ours->passes);
   if (passes < 1 || passes > most_passes)
     fail(origin, ": says that it was trained with ", passes, " passes; networks make 1 to ", most_passes);
   // What the file leaves open stays as it was named.

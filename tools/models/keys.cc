@@ -52,7 +52,7 @@ std::string differing(const config::settings& s, const convtasnet_config& c) {
 std::string differing(const config::settings& s, const rtfsnet_config& c) {
   const std::string number = differing_number(s, rtfsnet_keys, c);
   if (!number.empty()) return number;
-  return differing_word(s, "model.attention", {"time", "heads"}, c.attention == attention_axis::time ? "time" : "heads");
+  return differing_word(s, "model.attention", {"time", "heads"}, name_of(c.attention));
 }
 
 // Beyond the keys above: causal, norms, padding, biases.

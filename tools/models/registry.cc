@@ -2,7 +2,7 @@
 
 #include <avss/core/error.hpp>
 #include <avss/model/rtfsnet_config.hpp>
-#include <cstddef>
+#include <string_view>
 #include <variant>
 
 namespace avss::tools {
@@ -28,35 +28,40 @@ std::span<const model_entry* const> all_models() {
 
 namespace {
 
-// Where the number of its passes stands in a preset's name: "rtfsnet_4", "rtfsnet_4_2023".
-std::size_t place_of_passes(const model_entry& e, const std::string& passes) {
-  const std::size_t at = std::string(e.compiled).find("_" + passes);
-  return at == std::string::npos ? at : at + 1;
+// The published networks that differ from a preset in nothing but the number of passes. All others are named by the preset and
+// the key.
+struct named_passes {
+  const char *name, *compiled;
+  int passes;
+};
+constexpr named_passes published[] = {{"rtfsnet_6", "rtfsnet_4", 6},
+                                      {"rtfsnet_12", "rtfsnet_4", 12},
+                                      {"rtfsnet_6_2023", "rtfsnet_4_2023", 6},
+                                      {"rtfsnet_12_2023", "rtfsnet_4_2023", 12}};
+
+const model_entry* find_compiled(std::string_view name) {
+  for (const model_entry* m : all_models())
+    if (m->name == name) return m;
+  return nullptr;
 }
 
 }  // namespace
 
 model_entry with_passes(const model_entry& e, std::int64_t passes) {
-  model_entry other = find_model(e.compiled);
+  model_entry other = *find_compiled(e.compiled);
   auto* const config = std::get_if<rtfsnet_config>(&other.config);
   if (!config || config->passes == passes) return other;
-  const std::string before = std::to_string(config->passes);
-  if (const std::size_t at = place_of_passes(other, before); at != std::string::npos)
-    other.name.replace(at, before.size(), std::to_string(passes));
-  else
-    other.name += " of " + std::to_string(passes) + " passes";
   config->passes = static_cast<int>(passes);
+  other.name += " model.passes=" + std::to_string(passes);
+  for (const named_passes& p : published)
+    if (other.compiled == std::string_view(p.compiled) && passes == p.passes) other.name = p.name;
   return other;
 }
 
 model_entry find_model(const std::string& name) {
-  for (const model_entry* m : all_models())
-    if (m->name == name) return *m;
-  for (const model_entry* m : all_models())
-    if (const auto* c = std::get_if<rtfsnet_config>(&m->config))
-      for (int passes = 1; passes <= most_passes; ++passes)
-        if (place_of_passes(*m, std::to_string(c->passes)) != std::string::npos && with_passes(*m, passes).name == name)
-          return with_passes(*m, passes);
+  if (const model_entry* m = find_compiled(name)) return *m;
+  for (const named_passes& p : published)
+    if (p.name == name) return with_passes(*find_compiled(p.compiled), p.passes);
   fail("there is no network called '", name, "'; there are: ", names(all_models()));
 }
 

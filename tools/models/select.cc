@@ -28,6 +28,14 @@ model_entry named_model(const config::settings& s) {
   return named;
 }
 
+// What a message says after the file's name, to a length that can be read.
+std::string shortened(std::string message, const std::string& origin) {
+  constexpr std::size_t most = 400;
+  if (message.starts_with(origin + ": ")) message.erase(0, origin.size() + 2);
+  if (message.size() > most) message = message.substr(0, most) + " ...";
+  return message;
+}
+
 // The entry with as many passes as the configuration says.
 model_entry with_own_passes(const config::settings& s, const model_entry& e) {
   const auto* c = std::get_if<rtfsnet_config>(&e.config);
@@ -72,7 +80,8 @@ loaded_model make_model(const model_entry& entry, const std::string& weights_pat
     std::erase_if(fit, [&](const model_entry* e) { return e->compiled == std::string_view(taken.compiled); });
     const std::string others = names(fit);
     if (others.empty()) throw;
-    fail(e.what(), "; the weights fit model=", others);
+    fail(weights_path, ": the weights fit model=", others, ", not ", taken.name,
+         "; of that they differ: ", shortened(e.what(), weights_path));
   }
   return m;
 }

@@ -1,0 +1,16 @@
+#include <avss/io/bytes.hpp>
+#include <avss/io/zip_reader.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "tests/fuzz/contract.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace avss;
+  using namespace avss::testing;
+  return read_or_refuse(data, size, [](std::string_view text) {
+    const zip_reader zip(as_bytes_of(text), fuzzed_name);
+    for (const zip_entry& e : zip.entries()) zip.read(e);
+  });
+}

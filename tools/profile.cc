@@ -1,0 +1,50 @@
+// What a network costs, part by part:
+//   bazel run //tools:profile -- model=rtfsnet_4 [seconds=2] [faces=1] [--threads 2] [out=COST.json]
+#include <avss/config/command_line.hpp>
+#include <avss/core/error.hpp>
+#include <avss/io/atomic_file.hpp>
+#include <avss/model/rtfsnet_config.hpp>
+#include <cstdint>
+#include <iostream>
+#include <string>
+
+#include "tools/models/profiles.hpp"
+#include "tools/profile_report.hpp"
+#include "tools/tool_main.hpp"
+
+namespace {
+
+using avss::config::settings;
+
+std::int64_t whole(const settings& s, const std::string& key, std::int64_t most) {
+  const std::int64_t n = s.get<std::int64_t>(key);
+  if (n < 1 || n > most) avss::fail(key, ": expected 1 to ", most, ", found ", n);
+  return n;
+}
+
+int profile(const settings& s, const avss::config::command_line& c) {
+  const std::string out = avss::config::user_path(s.get<std::string>("out", ""));
+  if (!out.empty() && !out.ends_with(".json") && !out.ends_with(".csv"))
+    avss::fail("out: expected a file's name that ends in .json or .csv, found '", out, "'");
+  avss::tools::profile_request request;
+  request.seconds = s.get<double>("seconds");
+  request.faces = whole(s, "faces", 64);
+  request.repeats = static_cast<int>(whole(s, "repeats", 1000));
+  request.threads = avss::tools::threads_of(c);
+  request.passes = s.get<int>("model.passes", 0);
+  if (request.passes < 0 || request.passes > avss::most_passes)
+    avss::fail("model.passes: expected 1 to ", avss::most_passes, ", found ", request.passes);
+  const avss::model_cost cost = avss::tools::profile_model(s.get<std::string>("model.preset"), request);
+  std::cout << avss::tools::profile_table(cost);
+  if (out.empty()) return 0;
+  avss::atomic_file file(out);
+  file.write(out.ends_with(".csv") ? avss::tools::profile_csv(cost) : avss::tools::profile_json(cost));
+  file.commit();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return avss::tools::tool_main(argc, argv, {"profile", "tells what a network costs, part by part.", "profile"}, profile);
+}

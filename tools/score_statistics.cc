@@ -1,0 +1,88 @@
+#include "tools/score_statistics.hpp"
+
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "tools/score_table.hpp"
+
+namespace avss::tools {
+
+std::vector<double> values_of(std::span<const prediction_scores> scores, std::size_t column) {
+  std::vector<double> values;
+  for (const prediction_scores& f : scores)
+    values.push_back(f.scored() ? mixture_score(f.columns[column]).value : std::nan(""));
+  return values;
+}
+
+left_out_sources left_out_of(std::span<const prediction_scores> scores, std::size_t column) {
+  std::map<ratio_status, std::size_t> by_status;
+  left_out_sources out;
+  for (const prediction_scores& f : scores) {
+    if (!f.scored()) continue;
+    for (const ratio& r : f.columns[column])
+      if (r.status != ratio_status::measured) ++by_status[r.status], ++out.count;
+  }
+  for (const auto& [status, count] : by_status)
+    out.reasons += (out.reasons.empty() ? "" : ", ") + std::to_string(count) + " " + name_of(status);
+  return out;
+}
+
+namespace {
+
+grouped_scores grouped(const score_grouping& by, std::span<const std::vector<double>> values,
+                       std::span<const prediction_scores> scores, const bootstrap_options& bootstrap) {
+  std::vector<std::vector<std::size_t>> members(by.groups.size());
+  grouped_scores out{by.title, 0, {}};
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    if (!scores[i].scored()) continue;
+    if (by.of_file[i] == score_grouping::none)
+      ++out.ungrouped;
+    else
+      members[by.of_file[i]].push_back(i);
+  }
+  for (std::size_t g = 0; g < members.size(); ++g) {
+    score_group group{by.groups[g], members[g].size(), {}};
+    for (const std::vector<double>& column : values) {
+      std::vector<double> picked;
+      for (const std::size_t i : members[g]) picked.push_back(column[i]);
+      group.columns.push_back(summarise(picked, bootstrap));
+    }
+    if (group.files > 0) out.groups.push_back(std::move(group));
+  }
+  return out;
+}
+
+}  // namespace
+
+score_statistics statistics_of(std::span<const metric_column> columns, std::span<const prediction_scores> scores,
+                               std::span<const score_grouping> groupings, const bootstrap_options& bootstrap) {
+  score_statistics s;
+  s.bootstrap = bootstrap;
+  for (const prediction_scores& f : scores) {
+    if (!f.scored()) {
+      ++s.refused;
+      continue;
+    }
+    ++s.scored, s.swapped += f.swapped(), s.clipped += !f.clipped.empty();
+  }
+  std::vector<std::vector<double>> values;
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    values.push_back(values_of(scores, c));
+    s.columns.push_back(summarise(values.back(), bootstrap));
+  }
+  s.worst = smallest(values.front(), shown_worst);
+  for (const score_grouping& g : groupings) s.groups.push_back(grouped(g, values, scores, bootstrap));
+  return s;
+}
+
+score_comparison compare_scores(std::span<const metric_column> columns, std::span<const prediction_scores> scores,
+                                const std::filesystem::path& other, std::vector<prediction_scores> others,
+                                const bootstrap_options& bootstrap) {
+  score_comparison c{other, std::move(others), {}};
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    c.columns.push_back(summarise_pairs(values_of(scores, i), values_of(c.scores, i), bootstrap));
+  return c;
+}
+
+}  // namespace avss::tools
