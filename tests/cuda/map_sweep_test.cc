@@ -1,0 +1,14 @@
+// The device's kernels for maps and sequences, run by the emulator, against the definition in double, over many sizes.
+#include <gtest/gtest.h>
+
+#include <avss/cuda/conv2d.cuh>
+#include <avss/reference/rtfsnet.hpp>
+#include <tests/op/map_sweep.hpp>
+
+namespace avss {
+namespace {
+
+TEST(emulated_cuda, conv2d) { test::check_conv2d<emulated_cuda>(); }
+
+}  // namespace
+}  // namespace avss
