@@ -3,6 +3,7 @@
 
 #include <avss/cuda/conv2d.cuh>
 #include <avss/cuda/map_norm.cuh>
+#include <avss/cuda/recurrent.cuh>
 #include <avss/cuda/resize.cuh>
 #include <avss/cuda/spectrum.cuh>
 #include <avss/reference/rtfsnet.hpp>
@@ -15,6 +16,7 @@ TEST(emulated_cuda, map_norm) { test::check_map_norm<emulated_cuda>(); }
 TEST(emulated_cuda, spectrum) { test::check_spectrum<emulated_cuda>(); }
 TEST(emulated_cuda, conv2d) { test::check_conv2d<emulated_cuda>(); }
 TEST(emulated_cuda, resize) { test::check_resize<emulated_cuda>(); }
+TEST(emulated_cuda, recurrent) { test::check_recurrent<emulated_cuda>(); }
 
 }  // namespace
 }  // namespace avss
