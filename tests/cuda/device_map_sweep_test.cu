@@ -5,6 +5,7 @@
 #include <avss/cuda/map_norm.cuh>
 #include <avss/cuda/recurrent.cuh>
 #include <avss/cuda/resize.cuh>
+#include <avss/cuda/sequence.cuh>
 #include <avss/cuda/spectrum.cuh>
 #include <avss/reference/rtfsnet.hpp>
 #include <tests/cuda/device_fixture.cuh>
@@ -21,6 +22,7 @@ TEST_F(device, spectrum) { test::check_spectrum<cuda>(); }
 TEST_F(device, conv2d) { test::check_conv2d<cuda>(); }
 TEST_F(device, resize) { test::check_resize<cuda>(); }
 TEST_F(device, recurrent) { test::check_recurrent<cuda>(); }
+TEST_F(device, sequence) { test::check_sequence<cuda>(); }
 
 }  // namespace
 }  // namespace avss

@@ -5,6 +5,7 @@
 #include <avss/cuda/map_norm.cuh>
 #include <avss/cuda/recurrent.cuh>
 #include <avss/cuda/resize.cuh>
+#include <avss/cuda/sequence.cuh>
 #include <avss/cuda/spectrum.cuh>
 #include <avss/reference/rtfsnet.hpp>
 #include <tests/op/map_sweep.hpp>
@@ -17,6 +18,7 @@ TEST(emulated_cuda, spectrum) { test::check_spectrum<emulated_cuda>(); }
 TEST(emulated_cuda, conv2d) { test::check_conv2d<emulated_cuda>(); }
 TEST(emulated_cuda, resize) { test::check_resize<emulated_cuda>(); }
 TEST(emulated_cuda, recurrent) { test::check_recurrent<emulated_cuda>(); }
+TEST(emulated_cuda, sequence) { test::check_sequence<emulated_cuda>(); }
 
 }  // namespace
 }  // namespace avss
