@@ -1,6 +1,7 @@
 // What map_sweep_test.cc tests on the emulator, on a device.
 #include <gtest/gtest.h>
 
+#include <avss/cuda/attention.cuh>
 #include <avss/cuda/conv2d.cuh>
 #include <avss/cuda/map_norm.cuh>
 #include <avss/cuda/recurrent.cuh>
@@ -23,6 +24,7 @@ TEST_F(device, conv2d) { test::check_conv2d<cuda>(); }
 TEST_F(device, resize) { test::check_resize<cuda>(); }
 TEST_F(device, recurrent) { test::check_recurrent<cuda>(); }
 TEST_F(device, sequence) { test::check_sequence<cuda>(); }
+TEST_F(device, attention) { test::check_attention<cuda>(); }
 
 }  // namespace
 }  // namespace avss

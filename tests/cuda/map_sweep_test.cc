@@ -1,6 +1,7 @@
 // The device's kernels for maps and sequences, run by the emulator, against the definition in double, over many sizes.
 #include <gtest/gtest.h>
 
+#include <avss/cuda/attention.cuh>
 #include <avss/cuda/conv2d.cuh>
 #include <avss/cuda/map_norm.cuh>
 #include <avss/cuda/recurrent.cuh>
@@ -19,6 +20,7 @@ TEST(emulated_cuda, conv2d) { test::check_conv2d<emulated_cuda>(); }
 TEST(emulated_cuda, resize) { test::check_resize<emulated_cuda>(); }
 TEST(emulated_cuda, recurrent) { test::check_recurrent<emulated_cuda>(); }
 TEST(emulated_cuda, sequence) { test::check_sequence<emulated_cuda>(); }
+TEST(emulated_cuda, attention) { test::check_attention<emulated_cuda>(); }
 
 }  // namespace
 }  // namespace avss
