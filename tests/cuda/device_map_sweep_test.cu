@@ -1,13 +1,7 @@
 // What map_sweep_test.cc tests on the emulator, on a device.
 #include <gtest/gtest.h>
 
-#include <avss/cuda/attention.cuh>
-#include <avss/cuda/conv2d.cuh>
-#include <avss/cuda/map_norm.cuh>
-#include <avss/cuda/recurrent.cuh>
-#include <avss/cuda/resize.cuh>
-#include <avss/cuda/sequence.cuh>
-#include <avss/cuda/spectrum.cuh>
+#include <avss/cuda/rtfsnet.cuh>
 #include <avss/reference/rtfsnet.hpp>
 #include <tests/cuda/device_fixture.cuh>
 #include <tests/cuda/managed_memory.cuh>
@@ -25,6 +19,7 @@ TEST_F(device, resize) { test::check_resize<cuda>(); }
 TEST_F(device, recurrent) { test::check_recurrent<cuda>(); }
 TEST_F(device, sequence) { test::check_sequence<cuda>(); }
 TEST_F(device, attention) { test::check_attention<cuda>(); }
+TEST_F(device, fusion) { test::check_fusion<cuda>(); }
 
 }  // namespace
 }  // namespace avss

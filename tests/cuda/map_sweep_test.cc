@@ -1,13 +1,7 @@
 // The device's kernels for maps and sequences, run by the emulator, against the definition in double, over many sizes.
 #include <gtest/gtest.h>
 
-#include <avss/cuda/attention.cuh>
-#include <avss/cuda/conv2d.cuh>
-#include <avss/cuda/map_norm.cuh>
-#include <avss/cuda/recurrent.cuh>
-#include <avss/cuda/resize.cuh>
-#include <avss/cuda/sequence.cuh>
-#include <avss/cuda/spectrum.cuh>
+#include <avss/cuda/rtfsnet.cuh>
 #include <avss/reference/rtfsnet.hpp>
 #include <tests/op/map_sweep.hpp>
 
@@ -21,6 +15,7 @@ TEST(emulated_cuda, resize) { test::check_resize<emulated_cuda>(); }
 TEST(emulated_cuda, recurrent) { test::check_recurrent<emulated_cuda>(); }
 TEST(emulated_cuda, sequence) { test::check_sequence<emulated_cuda>(); }
 TEST(emulated_cuda, attention) { test::check_attention<emulated_cuda>(); }
+TEST(emulated_cuda, fusion) { test::check_fusion<emulated_cuda>(); }
 
 }  // namespace
 }  // namespace avss
