@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <avss/core/error.hpp>
+#include <avss/core/host_device.hpp>
 #include <avss/core/shape.hpp>
 #include <cmath>
 #include <cstddef>
@@ -19,7 +20,7 @@ inline constexpr dim_t max_exhaustive_assignment = 6;  // beyond it, all permuta
 namespace detail {
 
 // What is not finite must not decide anything, and must not stop the search from ending.
-inline double bounded_cost(double c) {
+AVSS_HOST_DEVICE inline double bounded_cost(double c) {
   constexpr double bound = 1e9;
   return std::isnan(c) ? bound : std::clamp(c, -bound, bound);
 }
@@ -28,7 +29,7 @@ inline double bounded_cost(double c) {
 
 // chosen[c] = the row for column c, so that sum_c cost[chosen[c], c] is least; of equal sums the first in lexicographic
 // order of `chosen`.   cost [n, n], chosen [n]
-inline void assign_exhaustively(dim_t n, const double* cost, std::int32_t* chosen) {
+AVSS_HOST_DEVICE inline void assign_exhaustively(dim_t n, const double* cost, std::int32_t* chosen) {
   std::array<std::int32_t, max_assignment> trial;
   for (dim_t c = 0; c < n; ++c) chosen[c] = trial[c] = static_cast<std::int32_t>(c);
   double best = std::numeric_limits<double>::infinity();
@@ -42,16 +43,21 @@ inline void assign_exhaustively(dim_t n, const double* cost, std::int32_t* chose
   } while (std::next_permutation(trial.begin(), trial.begin() + n));
 }
 
-// The same by shortest augmenting paths, O(n^3) (Jonker and Volgenant 1987), for any n; of equal sums any.
-inline void assign_by_shortest_paths(dim_t n, const double* cost, std::int32_t* chosen) {
+namespace detail {
+
+// Memory of the search below, n + 1 of each; all zero at first.
+struct path_memory {
+  double *column_price, *row_price, *distance;
+  dim_t *column_of, *reached_from;
+  char* done;
+};
+
+AVSS_HOST_DEVICE inline void assign_by_paths(dim_t n, const double* cost, std::int32_t* chosen, const path_memory& memory) {
   // Columns are matched one after another; row 0 and column 0 stand for "none".
-  const auto size = static_cast<std::size_t>(n) + 1;
-  std::vector<double> column_price(size), row_price(size), distance(size);
-  std::vector<dim_t> column_of(size), reached_from(size);
-  std::vector<char> done(size);
+  const auto [column_price, row_price, distance, column_of, reached_from, done] = memory;
   for (dim_t c = 1; c <= n; ++c) {
-    std::fill(distance.begin(), distance.end(), std::numeric_limits<double>::infinity());
-    std::fill(done.begin(), done.end(), char{0});
+    std::fill_n(distance, n + 1, std::numeric_limits<double>::infinity());
+    std::fill_n(done, n + 1, char{0});
     dim_t row = 0;
     column_of[0] = c;
     do {
@@ -61,7 +67,7 @@ inline void assign_by_shortest_paths(dim_t n, const double* cost, std::int32_t* 
       double least = std::numeric_limits<double>::infinity();
       for (dim_t r = 1; r <= n; ++r) {
         if (done[r]) continue;
-        const double d = detail::bounded_cost(cost[(r - 1) * n + column - 1]) - column_price[column] - row_price[r];
+        const double d = bounded_cost(cost[(r - 1) * n + column - 1]) - column_price[column] - row_price[r];
         if (d < distance[r]) {
           distance[r] = d;
           reached_from[r] = row;
@@ -86,12 +92,35 @@ inline void assign_by_shortest_paths(dim_t n, const double* cost, std::int32_t* 
   for (dim_t r = 1; r <= n; ++r) chosen[column_of[r] - 1] = static_cast<std::int32_t>(r - 1);
 }
 
-inline void assign(dim_t n, const double* cost, std::int32_t* chosen) {
+}  // namespace detail
+
+// The same by shortest augmenting paths, O(n^3) (Jonker and Volgenant 1987), for any n; of equal sums any.
+inline void assign_by_shortest_paths(dim_t n, const double* cost, std::int32_t* chosen) {
+  const auto size = static_cast<std::size_t>(n) + 1;
+  std::vector<double> column_price(size), row_price(size), distance(size);
+  std::vector<dim_t> column_of(size), reached_from(size);
+  std::vector<char> done(size);
+  detail::assign_by_paths(
+      n, cost, chosen,
+      {column_price.data(), row_price.data(), distance.data(), column_of.data(), reached_from.data(), done.data()});
+}
+
+inline void check_assignment(dim_t n) {
   if (n > max_assignment) fail("an assignment of ", n, " sources is asked for; at most ", max_assignment, " are supported");
-  if (n <= max_exhaustive_assignment)
-    assign_exhaustively(n, cost, chosen);
-  else
-    assign_by_shortest_paths(n, cost, chosen);
+}
+
+// For n that check_assignment lets pass.
+AVSS_HOST_DEVICE inline void assign_few(dim_t n, const double* cost, std::int32_t* chosen) {
+  if (n <= max_exhaustive_assignment) return assign_exhaustively(n, cost, chosen);
+  double prices[3][max_assignment + 1] = {};
+  dim_t paths[2][max_assignment + 1] = {};
+  char done[max_assignment + 1] = {};
+  detail::assign_by_paths(n, cost, chosen, {prices[0], prices[1], prices[2], paths[0], paths[1], done});
+}
+
+inline void assign(dim_t n, const double* cost, std::int32_t* chosen) {
+  check_assignment(n);
+  assign_few(n, cost, chosen);
 }
 
 }  // namespace avss

@@ -56,7 +56,7 @@ struct close_body {
   dim_t frames;
   AVSS_DEVICE void operator()(const place& at, double (&sum)[2]) const {
     const dim_t s = stat_index(g.f, at, frames);
-    const float h = (activate(g.f.slope, g.x[at.i]) - g.f.mean[s]) * g.f.rstd[s];
+    const double h = (static_cast<double>(activate(g.f.slope, g.x[at.i])) - g.f.mean[s]) * g.f.rstd[s];
     const double df = Weighted ? static_cast<double>(g.f.gamma[at.c]) * g.df[at.i] : g.df[at.i];
     sum[0] += df;
     sum[1] += df * h;

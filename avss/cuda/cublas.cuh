@@ -14,13 +14,13 @@ struct cublas_matrix {
   bool turned;
 };
 
-// to_i [m, n] = a_i [m, k] b_i [k, n] + beta start_i, all in column-major order, `to` and `start` without gaps.
+// to_i [m, n] = a_i [m, k] b_i [k, n] + beta start_i, all in column-major order; `start` lies as `to`.
 struct cublas_product {
   dim_t m, n, k, batch;
   cublas_matrix a, b;
   const float* start;
   float* to;
-  dim_t to_step;
+  dim_t to_column, to_step;
   float beta;
 };
 
@@ -58,7 +58,7 @@ inline void cublas_multiply(const cuda& backend, const cublas_product& p, void* 
   detail::layout a, b, to;
   describe(a, p.a.turned ? p.k : p.m, p.a.turned ? p.m : p.k, p.a.column, p.a.step);
   describe(b, p.b.turned ? p.n : p.k, p.b.turned ? p.k : p.n, p.b.column, p.b.step);
-  describe(to, p.m, p.n, p.m, p.to_step);
+  describe(to, p.m, p.n, p.to_column, p.to_step);
 
   detail::operation multiply;
   check(cublasLtMatmulDescCreate(&multiply.handle, CUBLAS_COMPUTE_32F, CUDA_R_32F));

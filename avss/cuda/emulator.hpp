@@ -182,16 +182,25 @@ class thread {
   void sync() const { team_->wait_for_block(); }
   // In the order in which a device's butterfly of shuffles adds.
   double warp_sum(double v) const {
-    std::uint64_t bits;
-    std::memcpy(&bits, &v, sizeof v);
-    std::array<double, team::warp> all;
-    std::memcpy(all.data(), team_->exchange(index_, bits), sizeof all);
+    std::array<double, team::warp> all = of_warp(v);
     for (int step = team::warp / 2; step > 0; step /= 2)
       for (int i = 0; i < step; ++i) all[static_cast<std::size_t>(i)] += all[static_cast<std::size_t>(i + step)];
     return all[0];
   }
+  double warp_max(double v) const {
+    const std::array<double, team::warp> all = of_warp(v);
+    return *std::max_element(all.begin(), all.end());
+  }
 
  private:
+  std::array<double, team::warp> of_warp(double v) const {
+    std::uint64_t bits;
+    std::memcpy(&bits, &v, sizeof v);
+    std::array<double, team::warp> all;
+    std::memcpy(all.data(), team_->exchange(index_, bits), sizeof all);
+    return all;
+  }
+
   int index_, count_;
   dim_t block_, blocks_;
   std::byte* shared_;

@@ -134,7 +134,7 @@ inline float* masks_of(carver& m, const op::masked_synthesis_fwd<float>& o) {
 
 struct synthesis_fwd_scratch {
   synthesis_fwd_scratch(carver& m, const op::masked_synthesis_fwd<float>& o)
-      : input(m, {o.slope}, o.batch, o.in, o.frames),
+      : input(m, o.batch, o.in, o.frames),
         masks(masks_of(m, o)),
         cut(m.take<float>(o.batch * o.sources * o.window * o.frames)),
         workspace(m.take<std::byte>(cuda_backend::product_workspace)) {}

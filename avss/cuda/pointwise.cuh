@@ -9,11 +9,10 @@
 namespace avss {
 namespace cuda_kernel {
 
-// f(x), in memory of its own unless it is x.
+// f(x), in memory of its own unless it is x. Planning knows no slope, so that the memory is there whatever f is.
 class made_input {
  public:
-  made_input(carver& m, const act_norm& f, dim_t batch, dim_t channels, dim_t frames)
-      : made_(f.identity() ? nullptr : m.take<float>(batch * channels * frames)) {}
+  made_input(carver& m, dim_t batch, dim_t channels, dim_t frames) : made_(m.take<float>(batch * channels * frames)) {}
   const float* make(const cuda_backend& backend, const act_norm& f, dim_t batch, dim_t channels, dim_t frames,
                     const float* x) const {
     if (f.identity()) return x;
@@ -72,7 +71,7 @@ class row_sums {
 
 struct pointwise_fwd_scratch {
   pointwise_fwd_scratch(carver& m, const op::pointwise_fwd<float>& o)
-      : input(m, o.f, o.batch, o.in, o.frames),
+      : input(m, o.batch, o.in, o.frames),
         sums(m, o.next, o.batch, o.target[0].out, o.frames),
         workspace(m.take<std::byte>(cuda_backend::product_workspace)) {}
   made_input input;
@@ -82,9 +81,9 @@ struct pointwise_fwd_scratch {
 
 struct pointwise_bwd_scratch {
   pointwise_bwd_scratch(carver& m, const op::pointwise_bwd<float>& o)
-      : input(m, o.input.f, o.batch, o.in, o.frames),
+      : input(m, o.batch, o.in, o.frames),
         close(m, o.input.f, o.batch, o.in, o.frames),
-        back(m, o.output.df ? o.batch : 0, o.target[0].out, o.frames),
+        back(m, o.batch, o.target[0].out, o.frames),
         weight{{m, o.target[0].out, o.in, o.batch}, {m, o.target[1].out, o.in, o.batch}},
         bias{{m, o.batch, o.target[0].out, o.frames}, {m, o.batch, o.target[1].out, o.frames}},
         workspace(m.take<std::byte>(cuda_backend::product_workspace)) {}

@@ -24,16 +24,19 @@ struct product {
   dim_t m, n, k, batch;
   matrix a, b;
   float* to;
-  dim_t to_step;  // its rows lie side by side
+  dim_t to_step;
   float beta = 0;
-  const float* start = nullptr;  // as `to`
+  const float* start = nullptr;  // lies as `to`
+  dim_t to_row = 0;              // from one row of `to` to the next; 0: n
 };
 
 #if defined(__CUDACC__)
 inline void multiply(const cuda& backend, const product& p, void* workspace) {
   // cuBLAS counts columns: what it sees are the transposes, to' = b' a'.
   const auto seen = [](const matrix& x) { return cublas_matrix{x.data, x.row, x.step, x.turned}; };
-  cublas_multiply(backend, {p.n, p.m, p.k, p.batch, seen(p.b), seen(p.a), p.start ? p.start : p.to, p.to, p.to_step, p.beta},
+  cublas_multiply(backend,
+                  {p.n, p.m, p.k, p.batch, seen(p.b), seen(p.a), p.start ? p.start : p.to, p.to, p.to_row ? p.to_row : p.n,
+                   p.to_step, p.beta},
                   workspace);
 }
 #else
@@ -44,9 +47,10 @@ inline void multiply(const emulated_cuda&, const product& p, void*) {
     };
     for (dim_t r = 0; r < p.m; ++r)
       for (dim_t c = 0; c < p.n; ++c) {
-        double sum = p.beta != 0 ? p.beta * (p.start ? p.start : p.to)[i * p.to_step + r * p.n + c] : 0;
+        const dim_t place = i * p.to_step + r * (p.to_row ? p.to_row : p.n) + c;
+        double sum = p.beta != 0 ? p.beta * (p.start ? p.start : p.to)[place] : 0;
         for (dim_t k = 0; k < p.k; ++k) sum += at(p.a, r, k) * at(p.b, k, c);
-        p.to[i * p.to_step + r * p.n + c] = static_cast<float>(sum);
+        p.to[place] = static_cast<float>(sum);
       }
   }
 }

@@ -50,6 +50,15 @@ class thread {
     for (int step = 16; step > 0; step /= 2) v += __shfl_xor_sync(0xFFFFFFFFu, v, step);
     return v;
   }
+  // The largest of the warp, likewise.
+  __device__ double warp_max(double v) const {
+#pragma unroll
+    for (int step = 16; step > 0; step /= 2) {
+      const double other = __shfl_xor_sync(0xFFFFFFFFu, v, step);
+      v = other > v ? other : v;
+    }
+    return v;
+  }
 };
 #else
 using emulated::thread;

@@ -13,7 +13,7 @@ struct dropout_rule {
   random_stream random{0};
 
   template <class T>
-  T factor(dim_t draw) const {
+  constexpr T factor(dim_t draw) const {
     if (rate <= 0) return T(1);
     return random.uniform(static_cast<std::uint64_t>(draw)) < rate ? T(0) : static_cast<T>(1 / (1 - rate));
   }

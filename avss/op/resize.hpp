@@ -7,7 +7,7 @@ namespace avss {
 
 // The index that nearest interpolation from `in` to `out` values takes for output i, worked out in float as PyTorch does it:
 // whole numbers alone would differ at some sizes.
-inline dim_t nearest_index(dim_t i, dim_t in, dim_t out) {
+constexpr dim_t nearest_index(dim_t i, dim_t in, dim_t out) {
   if (in == out) return i;
   const float ratio = static_cast<float>(in) / static_cast<float>(out);
   const dim_t at = static_cast<dim_t>(static_cast<float>(i) * ratio);

@@ -1,6 +1,7 @@
 // Between maps and sequences of vectors, and the matrix products along sequences.
 #pragma once
 
+#include <avss/core/host_device.hpp>
 #include <avss/op/map_norm.hpp>
 #include <cmath>
 
@@ -8,7 +9,7 @@ namespace avss {
 
 // Sines and cosines of positions (Vaswani et al. 2017): with w = 10000^(-2i / channels), channel 2i of position t is sin(t w)
 // and channel 2i + 1 is cos(t w).
-inline double position_value(dim_t t, dim_t channel, dim_t channels) {
+AVSS_HOST_DEVICE inline double position_value(dim_t t, dim_t channel, dim_t channels) {
   const double w = std::exp(-static_cast<double>(channel / 2 * 2) * std::log(10000.0) / static_cast<double>(channels));
   const double at = static_cast<double>(t) * w;
   return channel % 2 ? std::cos(at) : std::sin(at);

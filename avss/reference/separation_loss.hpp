@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <avss/core/assignment.hpp>
+#include <avss/core/host_device.hpp>
 #include <avss/op/separation_loss.hpp>
 #include <avss/reference/backend.hpp>
 #include <cmath>
@@ -18,7 +19,7 @@ struct pair_loss {
 // ee = |e|^2, ss = |s|^2, es = <e,s>, dd = |e - s|^2.
 // Finite for a silent target: with both_sides the loss is 10 log10((|e|^2 + eps) / eps) and draws the estimate towards
 // silence; with log_argument it is the constant -10 log10(eps) without gradient.
-inline pair_loss loss_of_pair(const ratio_rule& rule, double ee, double ss, double es, double dd) {
+AVSS_HOST_DEVICE inline pair_loss loss_of_pair(const ratio_rule& rule, double ee, double ss, double es, double dd) {
   const double eps = rule.eps;
   const bool both = rule.place == eps_place::both_sides;
   const double k = 10 / std::log(10.0);
@@ -46,37 +47,44 @@ inline pair_loss loss_of_pair(const ratio_rule& rule, double ee, double ss, doub
   return {-k * std::log(argument), -2 * outer * ratio, outer * (signal_s - ratio * noise_s)};
 }
 
+// Of item b: pairs, permutation, coefficient; returns the sum over its targets.
 template <class T>
-void energy_ratio(const op::energy_ratio<T>& o) {
+AVSS_HOST_DEVICE double energy_ratio_of_item(const op::energy_ratio<T>& o, dim_t b) {
   const dim_t n = o.sources;
   const moment_layout at{n};
+  const double* m = o.moments + b * at.size();
+  const auto pair = [&](dim_t i, dim_t j) {
+    return loss_of_pair(o.rule, m[at.estimate_energy(i)], m[at.target_energy(j)], m[at.product(i, j)], m[at.distance(i, j)]);
+  };
+  double* cost = o.pairs + b * n * n;
+  for (dim_t i = 0; i < n; ++i)
+    for (dim_t j = 0; j < n; ++j) cost[i * n + j] = pair(i, j).value;
+
+  std::int32_t* chosen = o.permutation + (o.slot * o.batch + b) * n;
+  for (dim_t j = 0; j < n; ++j) chosen[j] = static_cast<std::int32_t>(j);
+  if (o.permute) assign_few(n, cost, chosen);
+
   double sum = 0;
-  for (dim_t b = 0; b < o.batch; ++b) {
-    const double* m = o.moments + b * at.size();
-    const auto pair = [&](dim_t i, dim_t j) {
-      return loss_of_pair(o.rule, m[at.estimate_energy(i)], m[at.target_energy(j)], m[at.product(i, j)], m[at.distance(i, j)]);
-    };
-    double* cost = o.pairs + b * n * n;
-    for (dim_t i = 0; i < n; ++i)
-      for (dim_t j = 0; j < n; ++j) cost[i * n + j] = pair(i, j).value;
-
-    std::int32_t* chosen = o.permutation + (o.slot * o.batch + b) * n;
-    for (dim_t j = 0; j < n; ++j) chosen[j] = static_cast<std::int32_t>(j);
-    if (o.permute) assign(n, cost, chosen);
-
-    for (dim_t j = 0; j < n; ++j) {
-      const dim_t i = chosen[j];
-      sum += cost[i * n + j];
-      if (!o.coefficient) continue;
-      const pair_loss p = pair(i, j);
-      const double share = o.weight / static_cast<double>(o.batch * n);
-      double* c = o.coefficient + (b * n + j) * 3;
-      c[0] = share * p.on_estimate;
-      c[1] = share * p.on_target;
-      c[2] = -(c[0] * m[at.estimate_mean(i)] + c[1] * m[at.target_mean(j)]);
-    }
+  for (dim_t j = 0; j < n; ++j) {
+    const dim_t i = chosen[j];
+    sum += cost[i * n + j];
+    if (!o.coefficient) continue;
+    const pair_loss p = pair(i, j);
+    const double share = o.weight / static_cast<double>(o.batch * n);
+    double* c = o.coefficient + (b * n + j) * 3;
+    c[0] = share * p.on_estimate;
+    c[1] = share * p.on_target;
+    c[2] = -(c[0] * m[at.estimate_mean(i)] + c[1] * m[at.target_mean(j)]);
   }
-  o.value[o.slot] = sum / static_cast<double>(o.batch * n);
+  return sum;
+}
+
+template <class T>
+void energy_ratio(const op::energy_ratio<T>& o) {
+  if (o.permute) check_assignment(o.sources);
+  double sum = 0;
+  for (dim_t b = 0; b < o.batch; ++b) sum += energy_ratio_of_item(o, b);
+  o.value[o.slot] = sum / static_cast<double>(o.batch * o.sources);
 }
 
 }  // namespace ref

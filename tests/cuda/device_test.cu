@@ -5,6 +5,7 @@
 #include <avss/cuda/act_norm.cuh>
 #include <avss/cuda/copy.cuh>
 #include <avss/cuda/to_host.cuh>
+#include <tests/cuda/device_fixture.cuh>
 #include <vector>
 
 namespace avss {
@@ -19,12 +20,7 @@ TEST(cuda, plans_without_a_driver) {
   EXPECT_EQ(plan.peak(), 2u * 16 * 2 * sizeof(double));
 }
 
-class device : public testing::Test {
- protected:
-  void SetUp() override {
-    if (const std::string problem = cuda_problem(); !problem.empty()) GTEST_SKIP() << problem;
-  }
-};
+using test::device;
 
 TEST_F(device, copies_there_and_back) {
   cuda on;

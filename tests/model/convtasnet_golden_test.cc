@@ -3,6 +3,8 @@
 
 #include <avss/cpu/depthwise.hpp>
 #include <avss/cpu/filterbank.hpp>
+#include <avss/cuda/depthwise.cuh>
+#include <avss/cuda/filterbank.cuh>
 #include <avss/model/convtasnet.hpp>
 #include <avss/reference/act_norm.hpp>
 #include <avss/reference/depthwise.hpp>
@@ -45,8 +47,14 @@ constexpr convtasnet_config with(convtasnet_config c, Change change) {
 
 template <class Backend>
 class ConvTasNetGolden : public testing::Test {};
-using backends = testing::Types<reference<double>, cpu>;
+using backends = testing::Types<reference<double>, cpu, emulated_cuda>;
 TYPED_TEST_SUITE(ConvTasNetGolden, backends);
+
+// How much further than the CPU a backend's gradients may be from the exact ones. The CPU adds thousands of terms in an order
+// that happens to suit the hardest of these networks: the definition itself, in float, is off by up to 1.3e-5 there, and
+// by 2.1e-4 in one slope.
+template <class B>
+constexpr double gradient_slack = std::is_same_v<B, emulated_cuda> ? 2 : 1;
 
 template <class B, convtasnet_config S>
 void expect_golden(const std::string& name) {
@@ -96,7 +104,7 @@ void expect_golden(const std::string& name) {
       std::vector<double> g = golden.at("grad/" + p.name).values;
       const double floor = test::gradient_floor(g, top_gradient);
       if (!std::is_same_v<T, double>) g.assign(exact.gradients.begin() + p.offset, exact.gradients.begin() + p.offset + p.size);
-      expect_close(gradient, g, test::gradient_tolerance<T>(g.size()), p.name, floor);
+      expect_close(gradient, g, gradient_slack<B> * test::gradient_tolerance<T>(g.size()), p.name, floor);
     } else {
       EXPECT_EQ(test::largest(gradient), 0) << p.name;
     }

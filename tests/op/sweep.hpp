@@ -110,12 +110,14 @@ void check_filterbank(double limit = 2e-4, Backend backend = {}) {
 
     constexpr dim_t ins[] = {1, 6, 16, 35};
     synthesis_case m{s.batch, ins[o.of(4)], 1 + o.of(3), s.channels, f.window, f.stride, s.frames, left, length};
-    m.act = std::array{activation::sigmoid, activation::relu, activation::softmax}[static_cast<std::size_t>(o.of(3))];
+    constexpr activation acts[] = {activation::sigmoid, activation::relu, activation::softmax};
+    m.act = acts[o.of(3)];
     m.slope = o.coin();
     m.mask_bias = o.coin();
     m.bias = o.coin();
     // Beyond where e^x leaves float: made of its bits, it would come out as a small number of 200, as a large one of 133.
-    m.far_logits = std::array{0., 133., 200.}[static_cast<std::size_t>(s.channels + s.frames) % 3];
+    constexpr double far_logits[] = {0, 133, 200};
+    m.far_logits = far_logits[(s.channels + s.frames) % 3];
     m.mask_bias = m.mask_bias || m.far_logits != 0;
     check_against_reference(m, limit, backend);
   });

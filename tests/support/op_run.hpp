@@ -32,6 +32,16 @@ struct array_spec {
   role what;
 };
 
+// The memory of the arrays, which both the test and the backend must reach.
+template <class B>
+struct array_memory {
+  template <class T>
+  using array = std::vector<T>;
+  static void* take(std::size_t bytes) { return ::operator new (bytes, std::align_val_t{arena::alignment}); }
+  static void give_back(void* p) { ::operator delete (p, std::align_val_t{arena::alignment}); }
+  static void wait(const B&) {}  // until what the backend executes is done
+};
+
 // What a gradient that is added to starts from.
 inline constexpr double gradient_start = 0.5;
 
@@ -39,22 +49,24 @@ template <class B>
 class op_run {
  public:
   using T = typename B::value_type;
+  using memory = array_memory<B>;
+  using array = typename memory::template array<T>;
 
   explicit op_run(const std::vector<array_spec>& arrays, B backend = {}) : backend_(backend) {
     constexpr T nan = std::numeric_limits<T>::quiet_NaN();
     for (const array_spec& a : arrays) {
       const bool given = a.what == role::input || a.what == role::param || a.what == role::constant;
       const std::vector<double> v = draw(a.name, a.size);
-      values_[a.name] = given ? std::vector<T>(v.begin(), v.end()) : std::vector<T>(v.size(), nan);
+      values_[a.name] = given ? array(v.begin(), v.end()) : array(v.size(), nan);
       if (a.what == role::constant || a.what == role::made || a.what == role::workspace) continue;
       const std::vector<double> d = draw("d" + a.name, a.size);
-      gradients_[a.name] = a.what == role::output ? std::vector<T>(d.begin(), d.end())
-                                                  : std::vector<T>(d.size(), a.what == role::param ? T(gradient_start) : nan);
+      gradients_[a.name] =
+          a.what == role::output ? array(d.begin(), d.end()) : array(d.size(), a.what == role::param ? T(gradient_start) : nan);
     }
   }
 
-  std::vector<T>& values(const std::string& name) { return values_.at(name); }
-  std::vector<T>& gradients(const std::string& name) { return gradients_.at(name); }
+  array& values(const std::string& name) { return values_.at(name); }
+  array& gradients(const std::string& name) { return gradients_.at(name); }
   // Null for an array that the case does not have.
   T* value(const std::string& name) { return values_.contains(name) ? values_[name].data() : nullptr; }
   T* gradient(const std::string& name) { return gradients_.contains(name) ? gradients_[name].data() : nullptr; }
@@ -64,17 +76,17 @@ class op_run {
   void run(const Op& o) {
     const std::size_t n = (scratch_bytes(backend_, o) + sizeof(T) - 1) / sizeof(T);
     struct release {
-      void operator()(T* p) const { ::operator delete (p, std::align_val_t{arena::alignment}); }
+      void operator()(T* p) const { memory::give_back(p); }
     };
-    const std::unique_ptr<T, release> scratch(
-        n ? static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{arena::alignment})) : nullptr);
+    const std::unique_ptr<T, release> scratch(n ? static_cast<T*>(memory::take(n * sizeof(T))) : nullptr);
     std::fill_n(scratch.get(), n, std::numeric_limits<T>::quiet_NaN());
     execute(backend_, o, static_cast<void*>(scratch.get()));
+    memory::wait(backend_);
   }
 
  private:
   B backend_;
-  std::map<std::string, std::vector<T>> values_, gradients_;
+  std::map<std::string, array> values_, gradients_;
 };
 
 }  // namespace avss::test

@@ -1,0 +1,21 @@
+// The whole of RTFS-Net by the device's kernels, on the emulator.
+#include <gtest/gtest.h>
+
+#include <avss/cuda/rtfsnet.cuh>
+#include <tests/model/rtfsnet_definition.hpp>
+
+namespace avss {
+namespace {
+
+using test::expect_definition;
+using test::official;
+using test::other;
+
+TEST(RtfsNetCuda, official) { expect_definition<official>(emulated_cuda(), {}, 1e-5); }
+// As on the CPU: the definition in float is 4e-5 away.
+TEST(RtfsNetCuda, official_training) { expect_definition<official>(emulated_cuda(), {.batch_statistics = true}, 5e-5); }
+TEST(RtfsNetCuda, official_recomputed) { expect_definition<official>(emulated_cuda(), {.recompute = true}, 1e-5); }
+TEST(RtfsNetCuda, other) { expect_definition<other>(emulated_cuda(), {}, 1e-5); }
+
+}  // namespace
+}  // namespace avss
