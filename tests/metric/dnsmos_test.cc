@@ -1,8 +1,11 @@
 // DNSMOS against onnxruntime and librosa, on networks of its kind; see tests/golden/make_dnsmos_golden.py.
 #include <gtest/gtest.h>
 
+#include <avss/io/onnx_graph.hpp>
 #include <avss/metric/dnsmos.hpp>
+#include <avss/metric/image_chain.hpp>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -80,6 +83,83 @@ TEST(dnsmos, signals_of_every_kind) {
   // Another rate is resampled.
   EXPECT_NEAR(net.p835(resample(std::span<const float>(once), 16000, 48000), 48000).overall.value,
               net.p835(once, 16000).overall.value, 0.05);
+}
+
+// Graphs of another kind are refused, where following their layers one by one would give numbers that mean nothing.
+class dnsmos_graphs : public ::testing::Test {
+ protected:
+  onnx_node& node(const char* op, int number = 0) {
+    for (onnx_node& n : graph.nodes)
+      if (n.op == op && number-- == 0) return n;
+    throw error(op);
+  }
+  std::string refusal() const {
+    return error_of([&] { image_chain net(graph, 900, 120, "net"); });
+  }
+  // Behind the node `op`: its result goes into the new one.
+  void insert_behind(const char* op, int number, onnx_node added) {
+    onnx_node& before = node(op, number);
+    added.outputs = before.outputs;
+    before.outputs = {"inserted"};
+    added.inputs.insert(added.inputs.begin(), "inserted");
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i)
+      if (graph.nodes[i].outputs == before.outputs)
+        return void(graph.nodes.insert(graph.nodes.begin() + static_cast<std::ptrdiff_t>(i) + 1, added));
+  }
+  std::vector<float> scores() const {
+    const std::vector<float> x = signal(900 * 120, 13, 1);
+    return image_chain(graph, 900, 120, "net").run(cpu(1), x);
+  }
+  onnx_graph graph = read_onnx(std::string(networks) + "/model_v8.onnx");
+};
+
+TEST_F(dnsmos_graphs, as_it_is) { EXPECT_EQ(refusal(), ""); }
+
+TEST_F(dnsmos_graphs, a_value_that_skips_a_layer) {
+  node("Conv", 4).inputs[0] = node("MaxPool", 1).outputs[0];
+  EXPECT_TRUE(says(refusal(), "net", "'Conv'", "beside its chain"));
+}
+
+TEST_F(dnsmos_graphs, maps_that_are_joined_or_cut) {
+  insert_behind("Relu", 1, {"Concat", {node("MaxPool").outputs[0]}, {}, {{"axis", {1}}}, {}, {}});
+  EXPECT_TRUE(says(refusal(), "'Concat'", "not known"));
+  node("Concat").op = "Slice";
+  EXPECT_TRUE(says(refusal(), "'Slice'", "not known"));
+  node("Slice").op = "Reshape";
+  EXPECT_TRUE(says(refusal(), "'Reshape'", "not known"));
+}
+
+TEST_F(dnsmos_graphs, maxima_of_something_else) {
+  node("ReduceMax").integers["axes"] = {1, 2};
+  EXPECT_TRUE(says(refusal(), "ReduceMax", "height and width"));
+  insert_behind("Relu", 4, {"Transpose", {}, {}, {{"perm", {0, 2, 3, 1}}}, {}, {}});
+  EXPECT_EQ(refusal(), "");  // now they are height and width
+  node("Transpose", 1).integers["perm"] = {0, 1, 3, 2};
+  EXPECT_TRUE(says(refusal(), "Transpose"));
+  graph = read_onnx(std::string(networks) + "/model_v8.onnx");
+  node("ReduceMax").integers["axes"] = {-1, -2};
+  EXPECT_EQ(refusal(), "");
+  node("MaxPool").texts["auto_pad"] = "SAME_UPPER";
+  EXPECT_TRUE(says(refusal(), "padded"));
+}
+
+TEST_F(dnsmos_graphs, biases_that_are_computed_or_come_twice) {
+  node("Conv", 1).inputs[2] = "nowhere";
+  EXPECT_TRUE(says(refusal(), "Conv", "computed"));
+  graph = read_onnx(std::string(networks) + "/model_v8.onnx");
+  const double before = scores()[0], bias = graph.tensors.at(node("Add", 2).inputs[1]).values<float>()[0];
+  insert_behind("Add", 2, {"Add", {node("Add", 2).inputs[1]}, {}, {}, {}, {}});
+  EXPECT_NEAR(scores()[0], before + bias, 1e-5 * std::abs(before));
+}
+
+// The greatest of what is cut off below zero is the greatest, cut off.
+TEST_F(dnsmos_graphs, relu_behind_a_maximum) {
+  const std::vector<float> before = scores();
+  node("Relu", 0).op = "Identity";
+  const std::vector<float> without = scores();
+  insert_behind("MaxPool", 0, {"Relu", {}, {}, {}, {}, {}});
+  EXPECT_EQ(scores(), before);
+  EXPECT_NE(without, before);
 }
 
 class dnsmos_files : public testing::in_folder {
