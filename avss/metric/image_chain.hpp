@@ -8,8 +8,10 @@
 #include <avss/cpu/image.hpp>
 #include <avss/io/onnx_graph.hpp>
 #include <avss/io/printable.hpp>
+#include <avss/io/tensor.hpp>
 #include <avss/op/image.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -168,7 +170,11 @@ class image_chain {
     if (node.op == "ReduceMax") {
       const auto at = node.integers.find("axes");
       const tensor* const given = constant(g, node, 1);
-      axes = at != node.integers.end() ? at->second : given ? given->values<std::int64_t>() : std::vector<std::int64_t>();
+      axes.clear();
+      if (at != node.integers.end())
+        axes = at->second;
+      else if (given && given->type == dtype::i64)
+        axes = given->values<std::int64_t>();
       for (std::int64_t& a : axes) a += a < 0 ? 4 : 0;
       std::sort(axes.begin(), axes.end());
     }
