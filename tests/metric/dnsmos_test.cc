@@ -1,6 +1,7 @@
 // DNSMOS against onnxruntime and librosa, on networks of its kind; see tests/golden/make_dnsmos_golden.py.
 #include <gtest/gtest.h>
 
+#include <avss/io/bytes.hpp>
 #include <avss/io/onnx_graph.hpp>
 #include <avss/metric/dnsmos.hpp>
 #include <avss/metric/image_chain.hpp>
@@ -165,6 +166,32 @@ TEST_F(dnsmos_graphs, relu_behind_a_maximum) {
   insert_behind("MaxPool", 0, {"Relu", {}, {}, {}, {}, {}});
   EXPECT_EQ(scores(), before);
   EXPECT_NE(without, before);
+}
+
+// One tensor "t" of two numbers in a file with one node.
+std::string file_with(int type, int field, const std::string& numbers) {
+  const auto message = [](int number, const std::string& bytes) {
+    return std::string{static_cast<char>(number << 3 | 2), static_cast<char>(bytes.size())} + bytes;
+  };
+  const std::string kind{2 << 3, static_cast<char>(type)};
+  const std::string tensor = message(1, "\2") + kind + message(8, "t") + message(field, numbers);
+  return message(7, message(1, message(4, "Relu")) + message(5, tensor));
+}
+
+TEST(onnx_tensors, numbers_in_every_field) {
+  const auto numbers = [](const std::string& file) {
+    return parse_onnx(as_bytes_of(file), "net").tensors.at("t").values<double>();
+  };
+  const std::vector<double> expected{1, 0}, small{3, 5};
+  EXPECT_EQ(numbers(file_with(9, 5, std::string("\1\0", 2))), expected);
+  EXPECT_EQ(numbers(file_with(9, 9, std::string("\1\0", 2))), expected);
+  EXPECT_EQ(numbers(file_with(6, 5, "\3\5")), small);
+  EXPECT_EQ(numbers(file_with(7, 7, "\3\5")), small);
+  const double doubles[] = {0.1, -2.5};
+  EXPECT_EQ(numbers(file_with(11, 10, std::string(reinterpret_cast<const char*>(doubles), sizeof doubles))),
+            (std::vector<double>{0.1, -2.5}));
+  EXPECT_TRUE(says(error_of([&] { numbers(file_with(7, 7, "\3")); }), "net: tensor 't' holds another number"));
+  EXPECT_TRUE(says(error_of([&] { numbers(file_with(8, 9, "ab")); }), "net: tensor 't' has a type"));
 }
 
 class dnsmos_files : public testing::in_folder {
