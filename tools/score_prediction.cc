@@ -151,7 +151,8 @@ prediction_scores score_prediction(const prediction_item& item, std::span<const 
       if (m.of_energies) return m.of_energies(e == meter.sources() ? meter.mixture(t) : meter.pair(e, t));
       return signals.measure(m, e, t);
     };
-    const bool own = c.own_order && measure(*c.choice.metric, 0, 0).status != ratio_status::not_installed;
+    const bool own = c.own_order && !c.choice.metric->of_estimate_alone &&
+                     measure(*c.choice.metric, 0, 0).status != ratio_status::not_installed;
     result.orders.push_back(!c.permuted ? given : own ? order_by(*c.choice.metric, meter.sources(), measure) : result.order);
     result.columns.push_back(score_sources_by(c.choice, result.orders.back(), measure));
   }

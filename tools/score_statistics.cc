@@ -23,8 +23,10 @@ left_out_sources left_out_of(std::span<const prediction_scores> scores, std::siz
     for (const ratio& r : f.columns[column])
       if (r.status != ratio_status::measured) ++by_status[r.status], ++out.count;
   }
-  for (const auto& [status, count] : by_status)
+  for (const auto& [status, count] : by_status) {
+    if (status != ratio_status::not_installed && status != ratio_status::no_score) out.signals += count;
     out.reasons += (out.reasons.empty() ? "" : ", ") + std::to_string(count) + " " + name_of(status);
+  }
   return out;
 }
 

@@ -22,7 +22,8 @@ std::vector<double> values_of(std::span<const prediction_scores> scores, std::si
 // What was not measured in a column: sources, by the reason.
 struct left_out_sources {
   std::size_t count = 0;
-  std::string reasons;  // "3 silent target, 1 silent estimate"
+  std::size_t signals = 0;  // because of the signals themselves, not of what was to measure them
+  std::string reasons;      // "3 silent target, 1 silent estimate"
 };
 left_out_sources left_out_of(std::span<const prediction_scores> scores, std::size_t column);
 

@@ -107,6 +107,7 @@ inline std::optional<dtype> onnx_type(std::int64_t number) {
     case 1: return dtype::f32;
     case 6: return dtype::i32;
     case 7: return dtype::i64;
+    case 9: return dtype::boolean;
     case 10: return dtype::f16;
     case 11: return dtype::f64;
     default: return std::nullopt;
@@ -117,27 +118,32 @@ inline std::optional<dtype> onnx_type(std::int64_t number) {
 inline named_tensor read_onnx_tensor(byte_span bytes, const std::string& origin) {
   named_tensor t;
   std::int64_t type = 0;
-  std::vector<std::int64_t> extents, integers;
+  std::vector<std::int64_t> extents, integers, small;  // small: whole numbers of less than 64 bits
   std::vector<float> reals;
+  std::string packed;
   byte_span raw;
   bool elsewhere = false;
   for (proto_message m(bytes, origin); m.next();) switch (m.field()) {
       case 1: m.append_to(extents); break;
       case 2: type = m.integer(); break;
       case 4: m.append_to(reals); break;
+      case 5: m.append_to(small); break;
       case 7: m.append_to(integers); break;
       case 8: t.name = m.text(); break;
       case 9: raw = m.bytes(); break;
+      case 10: raw = m.bytes(); break;  // doubles in a row
       case 14: elsewhere = m.integer() != 0; break;
       default: break;
     }
-  const auto refuse = [&](const char* why) { fail(origin, ": tensor '", printable(t.name), "' ", why); };
+  const auto refuse = [&](const char* why) { fail(origin, ": tensor ", printable(t.name), " ", why); };
   if (elsewhere) refuse("lies in another file; save the network as one file");
   const std::optional<dtype> known = onnx_type(type);
   if (!known) refuse("has a type of numbers that is not known; expected float, double, float16 or whole numbers");
   t.value.type = *known;
   t.value.shape.assign(extents.begin(), extents.end());
   const std::optional<std::uint64_t> size = checked_bytes(t.value.shape, *known);
+  for (const std::int64_t v : small) packed.append(reinterpret_cast<const char*>(&v), bytes_of(*known));
+  if (!small.empty()) raw = as_bytes_of(packed);
   if (!reals.empty()) raw = std::as_bytes(std::span<const float>(reals));
   if (!integers.empty()) raw = std::as_bytes(std::span<const std::int64_t>(integers));
   if (!size || *size != raw.size()) refuse("holds another number of values than its shape says: the file is damaged");

@@ -29,10 +29,13 @@ inline std::vector<float> powers(const transform& t, std::span<const float> x) {
     for (dim_t k = 0; k < bins; ++k) {
       const float *const in = x.data() + f * hop, *const re = t.real.data() + k * t.taps,
                          *const im = t.imaginary.data() + k * t.taps;
-      float a = 0, b = 0;
+      double a = 0, b = 0;  // bins with almost no power are what is left of large products
 #pragma omp simd reduction(+ : a, b)
-      for (dim_t i = 0; i < t.taps; ++i) a += in[i] * re[i], b += in[i] * im[i];
-      result[static_cast<std::size_t>(f * bins + k)] = a * a + b * b;
+      for (dim_t i = 0; i < t.taps; ++i) {
+        const double v = static_cast<double>(in[i]);
+        a += v * static_cast<double>(re[i]), b += v * static_cast<double>(im[i]);
+      }
+      result[static_cast<std::size_t>(f * bins + k)] = static_cast<float>(a * a + b * b);
     }
   return result;
 }

@@ -8,8 +8,10 @@
 #include <avss/cpu/image.hpp>
 #include <avss/io/onnx_graph.hpp>
 #include <avss/io/printable.hpp>
+#include <avss/io/tensor.hpp>
 #include <avss/op/image.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,7 +29,8 @@ class image_chain {
     const auto begin =
         std::find_if(graph.nodes.begin(), graph.nodes.end(), [&](const onnx_node& node) { return is_image_conv(graph, node); });
     if (begin == graph.nodes.end()) refuse("has no convolution of 3 x 3");
-    for (auto node = begin; node != graph.nodes.end(); ++node) add(graph, *node, n);
+    last_ = begin->inputs.front();
+    for (auto node = begin; node != graph.nodes.end(); ++node) follow(graph, *node, n);
     if (!flat_ || layers_.back().kind != step::dense) refuse("does not end with a dense layer");
   }
 
@@ -69,13 +72,37 @@ class image_chain {
     return w && w->shape.size() == 4 && w->shape[2] == 3 && w->shape[3] == 3;
   }
 
+  template <std::size_t N>
+  static bool is_any_of(const std::string_view (&known)[N], std::string_view op) {
+    return std::find(std::begin(known), std::end(known), op) != std::end(known);
+  }
+
+  // Takes the next step along the chain. What is made of other values than the last step's must be the shape of something.
+  void follow(const onnx_graph& g, const onnx_node& node, op::image_size& n) {
+    static constexpr std::string_view of_shapes[] = {"Constant", "Shape",     "Gather",  "Concat",  "Slice",
+                                                     "Cast",     "Unsqueeze", "Squeeze", "Identity"};
+    const bool second = node.op == "Add" && node.inputs.size() == 2 && node.inputs[1] == last_;
+    const bool first = !node.inputs.empty() && node.inputs[0] == last_;
+    if (first && node.op == "Shape") return;
+    if (!first && !second) {
+      const bool uses = std::find(node.inputs.begin(), node.inputs.end(), last_) != node.inputs.end();
+      if (uses || !is_any_of(of_shapes, node.op)) refuse("has a node ", printable(node.op), " beside its chain");
+      return;
+    }
+    if (node.outputs.empty()) refuse("has a node ", printable(node.op), " without a result");
+    add(g, node, n);
+    last_ = node.outputs.front();
+  }
+
   void add(const onnx_graph& g, const onnx_node& node, op::image_size& n) {
-    constexpr std::string_view shapes_only[] = {"Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Cast",
-                                                "Constant",  "Shape",   "Gather",  "Concat",  "Slice",     "Dropout"};
-    if (std::find(std::begin(shapes_only), std::end(shapes_only), node.op) != std::end(shapes_only)) return;
+    static constexpr std::string_view of_vectors[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze"};
+    if (node.op == "Identity" || node.op == "Dropout") return;
+    if (flat_ && (is_any_of(of_vectors, node.op) || node.op == "Transpose")) return;  // the order of the numbers stays
+    if (node.op == "Transpose") return turn(node);
+    if (node.op == "GlobalMaxPool" || node.op == "ReduceMax") return add_top(g, node, n);
+    if (turned_) refuse("has a node ", printable(node.op), " for channels that come last");
     if (node.op == "Conv") return add_conv(g, node, n);
     if (node.op == "MaxPool") return add_pool(node, n);
-    if (node.op == "GlobalMaxPool" || node.op == "ReduceMax") return add_top(n);
     if (node.op == "MatMul" || node.op == "Gemm") return add_dense(g, node, n);
     if (node.op == "Add") return add_bias(g, node);
     if (node.op == "Relu" && !layers_.empty()) {
@@ -84,6 +111,15 @@ class image_chain {
       return;
     }
     refuse("has a node ", printable(node.op), ", which is not known here");
+  }
+
+  // Channels may come last for a maximum over the picture.
+  void turn(const onnx_node& node) {
+    const auto at = node.integers.find("perm");
+    const std::vector<std::int64_t> last{0, 2, 3, 1}, first{0, 3, 1, 2};
+    if (at == node.integers.end() || at->second != (turned_ ? first : last))
+      refuse("has a Transpose that exchanges height and width");
+    turned_ = !turned_;
   }
 
   void expect(const onnx_node& node, const char* name, std::int64_t value) const {
@@ -105,7 +141,7 @@ class image_chain {
       refuse("has a convolution without padding by 1");
     layer l{step::conv, n, w.shape[0]};
     l.plan = {n, {w.shape[0], 3, 1, 1}, true, false, image_curve::identity, conv_method::direct};
-    l.bias = bias_of(constant(g, node, 2), l.out);
+    l.bias = bias_of(g, node, l.out);
     const std::vector<float> weight = w.values<float>();
     const cpu one(1);
     l.weight.resize(static_cast<std::size_t>(packed_values(one, l.plan)));
@@ -119,17 +155,34 @@ class image_chain {
   void add_pool(const onnx_node& node, op::image_size& n) {
     for (const char* name : {"kernel_shape", "strides"}) expect(node, name, 2);
     for (const char* name : {"pads", "ceil_mode"}) expect(node, name, 0);
+    expect(node, "dilations", 1);
+    if (const auto at = node.texts.find("auto_pad"); at != node.texts.end() && at->second.starts_with("SAME"))
+      refuse("has a maximum that is padded");
     if (flat_ || !node.integers.contains("strides") || n.height < 2 || n.width < 2)
       refuse("has a maximum that is not of 2 x 2");
     layers_.push_back({step::pool, n, n.channels});
     n.height /= 2, n.width /= 2;
   }
 
-  void add_top(op::image_size& n) {
+  void add_top(const onnx_graph& g, const onnx_node& node, op::image_size& n) {
     if (flat_) refuse("takes the maximum of the channels twice");
+    std::vector<std::int64_t> axes{2, 3};
+    if (node.op == "ReduceMax") {
+      const auto at = node.integers.find("axes");
+      const tensor* const given = constant(g, node, 1);
+      axes.clear();
+      if (at != node.integers.end())
+        axes = at->second;
+      else if (given && given->type == dtype::i64)
+        axes = given->values<std::int64_t>();
+      for (std::int64_t& a : axes) a += a < 0 ? 4 : 0;
+      std::sort(axes.begin(), axes.end());
+    }
+    if (axes != (turned_ ? std::vector<std::int64_t>{1, 2} : std::vector<std::int64_t>{2, 3}))
+      refuse("has a ", node.op, " that is not over height and width");
     layers_.push_back({step::top, n, n.channels});
     n.height = n.width = 1;
-    flat_ = true;
+    flat_ = true, turned_ = false;
   }
 
   void add_dense(const onnx_graph& g, const onnx_node& node, op::image_size& n) {
@@ -147,7 +200,7 @@ class image_chain {
     layer l{step::dense, n, out};
     for (dim_t o = 0; o < out; ++o)
       for (dim_t i = 0; i < in; ++i) l.weight.push_back(values[static_cast<std::size_t>(rows_out ? o * in + i : i * out + o)]);
-    l.bias = bias_of(constant(g, node, 2), out);
+    l.bias = bias_of(g, node, out);
     layers_.push_back(std::move(l));
     n.channels = out;
   }
@@ -157,12 +210,19 @@ class image_chain {
     const tensor* b = constant(g, node, 0) ? constant(g, node, 0) : constant(g, node, 1);
     if (!b || layers_.empty() || layers_.back().kind != step::dense || layers_.back().relu)
       refuse("adds something that is no bias of a dense layer");
-    layers_.back().bias = bias_of(b, layers_.back().out);
+    const std::vector<float> more = checked_bias(*b, layers_.back().out);
+    for (std::size_t i = 0; i < more.size(); ++i) layers_.back().bias[i] += more[i];
   }
 
-  std::vector<float> bias_of(const tensor* b, dim_t out) const {
-    if (!b) return std::vector<float>(static_cast<std::size_t>(out));
-    std::vector<float> values = b->values<float>();
+  // The node's third input; zeros where there is none.
+  std::vector<float> bias_of(const onnx_graph& g, const onnx_node& node, dim_t out) const {
+    if (node.inputs.size() < 3 || node.inputs[2].empty()) return std::vector<float>(static_cast<std::size_t>(out));
+    const tensor* b = constant(g, node, 2);
+    if (!b) refuse("has a ", node.op, " whose bias is computed");
+    return checked_bias(*b, out);
+  }
+  std::vector<float> checked_bias(const tensor& b, dim_t out) const {
+    std::vector<float> values = b.values<float>();
     if (static_cast<dim_t>(values.size()) != out) refuse("has a bias of ", values.size(), " values for ", out, " channels");
     return values;
   }
@@ -183,12 +243,17 @@ class image_chain {
       if (l.kind == step::pool) pool(l.n, x, y);
       if (l.kind == step::top) top(l.n, x, y);
       if (l.kind == step::dense) dense(l, x, y);
+      if (l.relu && (l.kind == step::pool || l.kind == step::top))
+        for (dim_t i = 0; i < values_behind(l); ++i) y[i] = std::max(y[i], 0.f);
       x = y;
       std::swap(y, next);
     }
     return x ? std::vector<float>(x, x + outputs()) : std::vector<float>();
   }
 
+  static dim_t values_behind(const layer& l) {
+    return l.kind == step::top ? l.out : (l.n.height / 2) * (l.n.width / 2) * l.out;
+  }
   static void pool(const op::image_size& n, const float* x, float* y) {
     for (dim_t h = 0; h < n.height / 2; ++h)
       for (dim_t w = 0; w < n.width / 2; ++w)
@@ -214,7 +279,9 @@ class image_chain {
 
   std::string origin_;
   std::vector<layer> layers_;
-  bool flat_ = false;  // behind the maximum of the channels
+  bool flat_ = false;    // behind the maximum of the channels
+  bool turned_ = false;  // channels come last
+  std::string last_;     // what the layers so far give
 };
 
 }  // namespace avss

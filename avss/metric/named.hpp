@@ -25,6 +25,7 @@ struct named_metric {
   ratio (*of_energies)(const pair_meter&) = nullptr;
   ratio (*of_signals)(std::span<const float> estimate, std::span<const float> target, int rate) = nullptr;
   ratio (*of_item)(item_signals& item, std::size_t estimate, std::size_t target) = nullptr;  // sources(): the mixture
+  bool of_estimate_alone = false;  // whatever the target: it prefers no order
 };
 
 // A further metric is one entry here.
@@ -46,13 +47,13 @@ inline constexpr named_metric known_metrics[] = {
     {"pesq", "PESQ", "", 3, nullptr, nullptr, [](item_signals& x, std::size_t e, std::size_t t) { return x.pesq(e, t); }},
     // Networks', whose files the user has; see dnsmos.hpp. They hear the estimate alone.
     {"dnsmos_sig", "DNSMOS SIG", "", 3, nullptr, nullptr,
-     [](item_signals& x, std::size_t e, std::size_t) { return x.p835(e).signal; }},
+     [](item_signals& x, std::size_t e, std::size_t) { return x.p835(e).signal; }, true},
     {"dnsmos_bak", "DNSMOS BAK", "", 3, nullptr, nullptr,
-     [](item_signals& x, std::size_t e, std::size_t) { return x.p835(e).background; }},
+     [](item_signals& x, std::size_t e, std::size_t) { return x.p835(e).background; }, true},
     {"dnsmos_ovrl", "DNSMOS OVRL", "", 3, nullptr, nullptr,
-     [](item_signals& x, std::size_t e, std::size_t) { return x.p835(e).overall; }},
+     [](item_signals& x, std::size_t e, std::size_t) { return x.p835(e).overall; }, true},
     {"dnsmos_p808", "DNSMOS P.808", "", 3, nullptr, nullptr,
-     [](item_signals& x, std::size_t e, std::size_t) { return x.p808(e); }},
+     [](item_signals& x, std::size_t e, std::size_t) { return x.p808(e); }, true},
 };
 inline constexpr const named_metric& si_snr_metric = known_metrics[0];
 

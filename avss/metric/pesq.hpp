@@ -62,7 +62,7 @@ class pesq_program {
     if (!(seconds > 0)) fail("PESQ: expected a time limit of more than 0 s, found ", seconds);
   }
 
-  // NaN, with status not_finite or not_installed, where the program gives no score; see trouble(). Silent signals and signals
+  // NaN, with status no_score or not_installed, where the program gives no score; see trouble(). Silent signals and signals
   // of no samples are not given to it. Throws error for signals of unequal length, and where no files can be written.
   ratio measure(std::span<const float> estimate, std::span<const float> target, int rate) {
     constexpr double nan = std::numeric_limits<double>::quiet_NaN();
@@ -120,7 +120,7 @@ class pesq_program {
     const std::lock_guard guard(lock_);
     absent_ = absent_ || absent;
     if (trouble_.empty()) trouble_ = one_line("PESQ is not measured: " + why);
-    return {std::numeric_limits<double>::quiet_NaN(), absent ? ratio_status::not_installed : ratio_status::not_finite};
+    return {std::numeric_limits<double>::quiet_NaN(), absent ? ratio_status::not_installed : ratio_status::no_score};
   }
 
   ratio run(std::span<const float> estimate, std::span<const float> target, int rate) {

@@ -21,12 +21,13 @@ enum class ratio_status {
   not_finite,       // a NaN or an infinity, or an overflow of the energies: the value is NaN
   empty,            // no samples: the value is NaN
   too_short,        // for this metric; the value is what its reference implementation gives
-  not_installed     // what measures it is not there: the value is NaN
+  not_installed,    // what measures it is not there: the value is NaN
+  no_score          // what measures it gave none: the value is NaN
 };
 
 constexpr const char* name_of(ratio_status s) {
   constexpr const char* names[] = {"measured", "silent target", "silent estimate", "not finite",
-                                   "empty",    "too short",     "not installed"};
+                                   "empty",    "too short",     "not installed",   "no score"};
   return names[static_cast<int>(s)];
 }
 

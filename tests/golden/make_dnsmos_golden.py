@@ -3,7 +3,9 @@
 dnsmos/sig_bak_ovr.onnx is written as torch.onnx writes such a network (Gemm, GlobalMaxPool), with its spectrum as two matrices
 of 161 x 320; dnsmos/model_v8.onnx as tf2onnx does (MatMul and Add, ReduceMax, Transpose). dnsmos_golden.txt has what
 onnxruntime says of the signals that tests/metric/dnsmos_test.cc makes, through the code of dnsmos_local.py of
-github.com/microsoft/DNS-Challenge as it is described in its papers, and librosa's mel spectrogram. Needs onnx, onnxruntime,
+github.com/microsoft/DNS-Challenge as it is described in its papers, and librosa's mel spectrogram; and, behind these, what
+numpy makes of sig_bak_ovr.onnx in double: onnxruntime computes in float, of which the logarithms of bins with almost no power
+keep few digits. Needs onnx, onnxruntime,
 librosa, numpy; made with onnx 1.23.2, onnxruntime 1.32.0, librosa 0.11.0.
 """
 import os
@@ -106,6 +108,34 @@ def mels(x):
     return ((librosa.power_to_db(s, ref=np.max) + 40) / 40).T.astype(np.float32)
 
 
+def in_double(frames):
+    """sig_bak_ovr.onnx, node by node, [900, 320] to 3."""
+    g = onnx.load(os.path.join(here, "dnsmos", "sig_bak_ovr.onnx")).graph
+    t = {v.name: numpy_helper.to_array(v).astype(np.float64) for v in g.initializer}
+    power = (frames.astype(np.float64) @ t["real"]) ** 2 + (frames.astype(np.float64) @ t["imaginary"]) ** 2
+    y = np.log10(np.maximum(power, 1e-12))[None]
+    for node in g.node:
+        if node.op_type == "Conv":
+            padded = np.pad(y, ((0, 0), (1, 1), (1, 1)))
+            windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))
+            y = np.einsum("chwij,ocij->ohw", windows, t[node.input[1]], optimize=True) + t[node.input[2]][:, None, None]
+        elif node.op_type == "Relu":
+            y = np.maximum(y, 0)
+        elif node.op_type == "MaxPool":
+            c, h, w = y.shape[0], y.shape[1] // 2, y.shape[2] // 2
+            y = y[:, :2 * h, :2 * w].reshape(c, h, 2, w, 2).max((2, 4))
+        elif node.op_type == "GlobalMaxPool":
+            y = y.max((1, 2))
+        elif node.op_type == "Gemm":
+            y = t[node.input[1]] @ y + t[node.input[2]]
+    return y
+
+
+def opinions(s, b, o):
+    return [np.poly1d([-0.08397278, 1.22083953, 0.0052439])(s), np.poly1d([-0.13166888, 1.60915514, -0.39604546])(b),
+            np.poly1d([-0.06766283, 1.11546468, 0.04602535])(o)]
+
+
 def scores(x):
     while len(x) < SEGMENT:
         x = np.append(x, x)
@@ -117,8 +147,7 @@ def scores(x):
         frames = np.stack([part[t * 160:t * 160 + 320] for t in range(FRAMES)])[None]
         s, b, o = p835.run(None, {"input": frames})[0][0].astype(float)
         p = p808.run(None, {"input": mels(part[:-160])[None]})[0][0][0]
-        all.append([np.poly1d([-0.08397278, 1.22083953, 0.0052439])(s), np.poly1d([-0.13166888, 1.60915514, -0.39604546])(b),
-                    np.poly1d([-0.06766283, 1.11546468, 0.04602535])(o), p])
+        all.append(opinions(s, b, o) + [p] + opinions(*in_double(frames[0])))
     return np.mean(all, axis=0)
 
 
@@ -132,6 +161,6 @@ def signal(samples, pitch, level):
 
 
 with open(os.path.join(here, "dnsmos_golden.txt"), "w") as f:
-    f.write("# samples pitch level sig bak ovrl p808, by make_dnsmos_golden.py\n")
+    f.write("# samples pitch level sig bak ovrl p808, and the first three in double, by make_dnsmos_golden.py\n")
     for samples, pitch, level in ((SEGMENT, 13, 0.5), (48000, 7, 0.25), (200000, 29, 1.0)):
         f.write(f"{samples} {pitch} {level} " + " ".join(f"{v:.9g}" for v in scores(signal(samples, pitch, level))) + "\n")

@@ -67,7 +67,7 @@ TEST_F(pesq, a_program_that_fails_is_called_again) {
   pesq_program p(program("echo >> '" + folder.string() + "/calls'; echo No utterances detected >&2; exit 3"));
   const ratio r = p.measure(estimate, target, 16000);
   EXPECT_TRUE(std::isnan(r.value));
-  EXPECT_EQ(r.status, ratio_status::not_finite);
+  EXPECT_EQ(r.status, ratio_status::no_score);
   EXPECT_NE(p.trouble().find("status 3: No utterances detected"), std::string::npos) << p.trouble();
   EXPECT_FALSE(p.absent());
   p.measure(estimate, target, 16000);

@@ -56,14 +56,18 @@ TEST_F(opinion_metrics, pesq_is_what_the_program_says) {
 }
 
 TEST_F(opinion_metrics, a_program_that_is_not_there_leaves_a_column_empty) {
-  const outcome r = run(paths() + saving() + " 'metrics.inference=[si_snr, pesq]' metrics.pesq.command=/nowhere/to/be/found");
+  const outcome r = run(paths() + saving() + " 'metrics.inference=[si_snr, pesq]' metrics.pesq.command=/nowhere/to/be/found" +
+                        " metric_calculator.report=" + (folder / "page.html").string());
   EXPECT_EQ(r.status, 0) << r.err;
   EXPECT_TRUE(says(r.err.substr(0, r.err.size() - 1), "note: PESQ is not measured", "not installed", "pip install pesq"));
   for (const row& x : table()) {
     EXPECT_EQ(x.at("pesq"), "");
     EXPECT_NE(x.at("si_snr"), "");
   }
-  EXPECT_NE(r.out.find("4 not installed"), std::string::npos) << r.out;
+  EXPECT_NE(r.out.find("pesq: 4 sources left out of the mean (4 not installed)"), std::string::npos) << r.out;
+  const std::string json = bytes_of_file(folder / "out/scores.json"), page = bytes_of_file(folder / "page.html");
+  EXPECT_NE(json.find("\"sources_left_out\": 4"), std::string::npos) << json;
+  EXPECT_NE(page.find("4 (4 not installed)"), std::string::npos);
 }
 
 TEST_F(opinion_metrics, a_program_that_fails_hangs_or_talks_nonsense) {
@@ -73,10 +77,28 @@ TEST_F(opinion_metrics, a_program_that_fails_hangs_or_talks_nonsense) {
     EXPECT_EQ(r.status, 0) << r.err;
     EXPECT_TRUE(says(r.err.substr(0, r.err.size() - 1), "note: PESQ is not measured", why));
     for (const row& x : table()) EXPECT_EQ(x.at("pesq"), "");
+    EXPECT_NE(r.out.find("pesq: 4 sources left out of the mean (4 no score)"), std::string::npos) << r.out;
   };
   expect_trouble("echo no utterances >&2; exit 3", "status 3: no utterances");
   expect_trouble("sleep 30", "longer than 1 s");
   expect_trouble("echo 11", "'11'");
+}
+
+// The others count, and the silent one is told as such.
+TEST_F(opinion_metrics, a_program_that_fails_for_one_file) {
+  store("gt/s2", "f1", signal_t(4000), 16000);
+  const outcome r = run(paths() + saving() + " 'metrics.inference=[pesq, si_snr]'" +
+                        program("cmp -s \"$2\" '" + (folder / "gt/s1/f0.wav").string() + "' && exit 4; echo 2.5"));
+  EXPECT_EQ(r.status, 0) << r.err;
+  EXPECT_TRUE(says(r.err.substr(0, r.err.size() - 1), "note: PESQ is not measured", "status 4"));
+  EXPECT_NE(r.out.find("pesq: 2 sources left out of the mean (1 silent target, 1 no score)"), std::string::npos) << r.out;
+  EXPECT_NE(r.out.find("si_snr: 1 silent or broken source left out of the mean (1 silent target)"), std::string::npos) << r.out;
+  const auto rows = table();
+  EXPECT_EQ(rows[0].at("pesq_s1"), "");
+  EXPECT_EQ(std::stod(rows[0].at("pesq_s2")), 2.5);
+  EXPECT_EQ(std::stod(rows[1].at("pesq_s1")), 2.5);
+  EXPECT_EQ(rows[1].at("pesq_s2"), "");
+  EXPECT_EQ(calls(), 3u);
 }
 
 TEST_F(opinion_metrics, dnsmos_hears_the_estimates_alone) {
@@ -89,6 +111,23 @@ TEST_F(opinion_metrics, dnsmos_hears_the_estimates_alone) {
     EXPECT_NE(x.at("dnsmos_ovrl_s1"), x.at("dnsmos_ovrl_s2"));
   }
   EXPECT_NE(r.out.find("dnsmos_ovrl"), std::string::npos) << r.out;
+}
+
+// Every order is as good for it, so that of SI-SNR tells whose score it is.
+TEST_F(opinion_metrics, dnsmos_prefers_no_order) {
+  for (const char* name : {"f0.wav", "f1.wav"}) {
+    fs::rename(folder / "pred/s1" / name, folder / "kept.wav");
+    fs::rename(folder / "pred/s2" / name, folder / "pred/s1" / name);
+    fs::rename(folder / "kept.wav", folder / "pred/s2" / name);
+  }
+  const std::string asked = paths() + saving() + networks() + " metrics.inference=[dnsmos_p808] metrics.permutation=";
+  ASSERT_EQ(run(asked + "si_snr").status, 0);
+  const auto expected = table();
+  ASSERT_EQ(run(asked + "per_metric").status, 0);
+  const auto found = table();
+  for (std::size_t i = 0; i < 2; ++i)
+    for (const char* column : {"dnsmos_p808_s1", "dnsmos_p808_s2"}) EXPECT_EQ(found[i].at(column), expected[i].at(column));
+  EXPECT_NE(found[0].at("dnsmos_p808_s1"), found[0].at("dnsmos_p808_s2"));
 }
 
 TEST_F(opinion_metrics, dnsmos_without_its_files) {
