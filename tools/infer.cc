@@ -18,6 +18,7 @@
 #include "tools/infer_config.hpp"
 #include "tools/infer_job.hpp"
 #include "tools/infer_report.hpp"
+#include "tools/metric_config.hpp"
 #include "tools/missing_embeddings.hpp"
 #include "tools/models/select.hpp"
 #include "tools/tool_main.hpp"
@@ -109,8 +110,13 @@ int infer(const settings& s, const avss::config::command_line& c) {
   o.use_truth = s.get<bool>("datasets.inf.expect_target", true);
 
   const avss::tools::model_entry& entry = avss::tools::select_model(s);
-  const avss::tools::infer_report report{path("inferencer.report"), !entry.sees_faces(), avss::tools::threads_of(c)};
-  if (!report.page.empty()) avss::tools::check_report(o, report);
+  avss::tools::infer_report report{
+      path("inferencer.report"), avss::tools::read_metrics(s, "metrics.inference"), {}, avss::tools::threads_of(c)};
+  // A face's voice is its own: no order of the voices is better than that of the faces.
+  if (entry.sees_faces())
+    for (avss::tools::metric_column& column : report.columns) column.permuted = column.own_order = false;
+  report.instruments = avss::tools::read_instruments(s, report.columns);
+  const bool reports = avss::tools::wants_report(o, report);
   o.faces = read_faces(s, entry, o);
   o.protect.insert(o.protect.end(), o.faces.files.begin(), o.faces.files.end());
   if (const int status = make_embeddings(s, entry, o, weights, c.threads); status != 0) return status;
@@ -128,7 +134,7 @@ int infer(const settings& s, const avss::config::command_line& c) {
           avss::fail("inferencer.", e.what());  // window = ...
         }
         const int status = avss::run_inference(o, *network, std::cout, std::cerr);
-        return status == 0 && !report.page.empty() ? avss::tools::write_report(o, report, std::cout, std::cerr) : status;
+        return status == 0 && reports ? avss::tools::write_report(o, report, std::cout, std::cerr) : status;
       },
       loaded.network);
 }

@@ -1,5 +1,6 @@
 #include "tools/infer_report.hpp"
 
+#include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/data/mixture_layout.hpp>
 #include <avss/metric/named.hpp>
@@ -9,7 +10,7 @@
 namespace avss::tools {
 namespace {
 
-constexpr const char* key = "inferencer.report";
+constexpr const char* page_key = "inferencer.report";
 
 mixture_list items_of(const infer_options& o) {
   return o.dataset.empty() ? list_input(o.input) : list_dataset(o.dataset, o.partition);
@@ -17,21 +18,30 @@ mixture_list items_of(const infer_options& o) {
 
 }  // namespace
 
-void check_report(const infer_options& o, const infer_report& report) {
-  check_report_page(report.page, key);
+bool wants_report(const infer_options& o, const infer_report& report) {
+  const bool page = !report.page.empty();
+  if (page) check_report_page(report.page, page_key);
+  if (page && report.columns.empty())
+    fail("metrics.inference is empty: a page of scores needs some; choose metrics=pit or metrics=default");
+  const bool more = std::any_of(report.columns.begin(), report.columns.end(),
+                                [](const metric_column& c) { return !c.choice.metric->of_energies; });
+  if (!page && !more) return false;
   const mixture_list list = items_of(o);
-  if (list.sources == 0 || !o.use_truth)
+  const bool truth = list.sources > 0 && o.use_truth;
+  if (!page && !truth) return false;
+  const char* const key = page ? page_key : "metrics.inference";
+  if (!truth)
     fail(key, ": there is no ground truth to score against; give a data set with s1/, s2/ beside mix/, or leave it out");
   if (const int rate = check_item(list.items.front()).rate; o.target_rate != 0 && o.target_rate != rate)
     fail(key, ": results of ", o.target_rate, " Hz cannot be scored against ground truth of ", rate,
          " Hz; leave out datasets.inf.target_sr");
+  return true;
 }
 
 int write_report(const infer_options& o, const infer_report& report, std::ostream& out, std::ostream& err) {
   metrics_options m;
   m.truth = items_of(o).folder, m.predictions = o.save_path / o.key, m.names = name_rule::intersection;
-  for (const char* name : {"si_snri", "si_sdri", "snri", "si_snr"})
-    m.columns.push_back({name, *find_metric(name), report.permuted});
+  m.columns = report.columns, m.instruments = report.instruments;
   m.report = report.page, m.threads = report.threads;
   out << '\n';
   return run_metrics(m, out, err);

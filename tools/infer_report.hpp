@@ -1,22 +1,27 @@
-// A page of scores of what infer has written.
+// Scores of what infer has written, beyond those that it prints on the way.
 #pragma once
 
+#include <avss/metric/item_signals.hpp>
 #include <filesystem>
 #include <ostream>
+#include <vector>
 
 #include "tools/infer_options.hpp"
+#include "tools/score_prediction.hpp"
 
 namespace avss::tools {
 
 struct infer_report {
-  std::filesystem::path page;
-  bool permuted = true;  // estimates in the best order, else as given
+  std::filesystem::path page;  // empty: the terminal's table alone
+  std::vector<metric_column> columns;
+  metric_instruments instruments;
   int threads = 1;
 };
 
-// Before anything is separated. Throws error where there is no ground truth, where the results will have another rate, and for
-// a page that could not be written.
-void check_report(const infer_options& options, const infer_report& report);
+// Whether it is asked for: a page, or metrics that are no ratios of energies, where there is ground truth. Before anything is
+// separated. Throws error where a page has no ground truth, where the results will have another rate, and for a page that could
+// not be written.
+bool wants_report(const infer_options& options, const infer_report& report);
 
 // Scores the results' files as //tools:calc_metrics does (see metrics_job.hpp), of the names that are there on both sides.
 // Returns its status.

@@ -97,6 +97,25 @@ TEST_F(infer, reports_on_a_page) {
   expect_refusal(tiny() + " " + data() + to_results() + to_page, "page.html: is no page of an earlier",
                  "inferencer.report=FILE.html");
   EXPECT_EQ(bytes_of_file(page), "mine");
+  expect_refusal(tiny() + " " + data() + to_results() + " metrics=empty inferencer.report=" + (folder / "new.html").string(),
+                 "metrics.inference is empty");
+}
+
+TEST_F(infer, measures_what_metrics_ask_for) {
+  const std::string asked = tiny() + " " + data() + to_results() + " 'metrics.inference=[si_snri, sdr, dnsmos_ovrl]'";
+  const outcome r = run(asked);
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_NE(r.out.find("\nsdr "), std::string::npos) << r.out;
+  EXPECT_NE(r.err.find("note: dnsmos_ovrl: not measured"), std::string::npos) << r.err;
+  // Without ground truth there is nothing to measure, and ratios of energies are in the usual table.
+  for (const std::string& without : {asked + " datasets.inf.expect_target=false", tiny() + " " + data() + to_results()}) {
+    fs::remove_all(folder / "out");
+    const outcome plain = run(without);
+    EXPECT_EQ(plain.status, 0) << plain.err;
+    EXPECT_EQ(plain.out.find("\nsdr "), std::string::npos) << plain.out;
+    EXPECT_EQ(plain.out.find("2 files of 2 sources"), std::string::npos) << plain.out;
+  }
+  expect_refusal(tiny() + " " + data() + to_results() + " metrics.inference=[polqa]", "metrics.inference[0]", "'polqa'");
 }
 
 TEST_F(infer, gives_what_the_library_gives) {
