@@ -34,21 +34,66 @@ class octave_resampler {
   template <class T>
   std::vector<double> operator()(std::span<const T> x) const {
     if (up_ == down_) return {x.begin(), x.end()};
-    const std::size_t margin = row_;
-    std::vector<double> padded(x.size() + 2 * margin);
-    for (std::size_t i = 0; i < x.size(); ++i) padded[margin + i] = static_cast<double>(x[i]);
     std::vector<double> y(static_cast<std::size_t>(resampled_length(static_cast<dim_t>(x.size()), down_, up_)));
-    for (std::size_t m = 0; m < y.size(); ++m) {
-      // y[m] = sum of h[m down - n up] x[n] over the n for which |m down - n up| <= half
-      const dim_t at = static_cast<dim_t>(m) * down_;
-      const dim_t last = (at + half_) / up_, first = last - static_cast<dim_t>(row_) + 1;
-      const double* taps = taps_.data() + static_cast<std::size_t>(at % up_) * row_;
-      y[m] = lanes::dot(taps, padded.data() + first + static_cast<dim_t>(margin), row_);
+    const dim_t outputs = (static_cast<dim_t>(y.size()) + up_ - 1) / up_;  // of a phase
+    const deal input(x, *this, outputs);
+    for (dim_t g = 0; g < groups(); ++g) {
+      const std::vector<dim_t> places = input.places(first_[static_cast<std::size_t>(g)] + margin_, window_);
+      for (dim_t k = 0; k < outputs; k += at_once) make(g, k, input.at.data() + k, places, y);
     }
     return y;
   }
 
  private:
+  // Output r + k up is a sum of taps[r] times the inputs from first_r + k down on. Phases are made several at a time, of each
+  // several outputs: an input that is loaded serves all those phases, a tap all those outputs.
+  static constexpr dim_t phases = 5, vectors = 2, at_once = vectors * static_cast<dim_t>(lanes::width);
+
+  // The signal's samples, dealt into `down` rows: what outputs of one phase take lies side by side.
+  struct deal {
+    template <class T>
+    deal(std::span<const T> x, const octave_resampler& r, dim_t outputs) : down(r.down_) {
+      // Of an odd number of cache lines, so that rows do not compete for the same ones.
+      columns = ((outputs + at_once + (r.margin_ + r.window_) / down + 2) / 8 | 1) * 8 + 16;
+      columns = (columns / 8 | 1) * 8;
+      at.assign(static_cast<std::size_t>(down * columns), 0);
+      dim_t q = r.margin_ % down, j = r.margin_ / down;
+      for (const T v : x) {
+        at[static_cast<std::size_t>(q * columns + j)] = static_cast<double>(v);
+        if (++q == down) q = 0, ++j;
+      }
+    }
+    // Where the first outputs of a phase find n samples from `from` on.
+    std::vector<dim_t> places(dim_t from, dim_t n) const {
+      std::vector<dim_t> all(static_cast<std::size_t>(n));
+      for (dim_t i = 0; i < n; ++i) all[static_cast<std::size_t>(i)] = (from + i) % down * columns + (from + i) / down;
+      return all;
+    }
+    dim_t down, columns = 0;
+    std::vector<double> at;  // [down][columns]
+  };
+
+  dim_t groups() const { return (up_ + phases - 1) / phases; }
+
+  // Outputs k, k + 1, ... of the phases of a group.
+  void make(dim_t g, dim_t k, const double* x, const std::vector<dim_t>& places, std::vector<double>& y) const {
+    lanes::vec sum[phases][vectors] = {};
+    const double* taps = taps_.data() + static_cast<std::size_t>(g * window_ * phases);
+    for (const dim_t place : places) {
+      lanes::vec in[vectors];
+      for (dim_t v = 0; v < vectors; ++v) in[v] = lanes::load(x + place + v * static_cast<dim_t>(lanes::width));
+      for (dim_t r = 0; r < phases; ++r)
+        for (dim_t v = 0; v < vectors; ++v) sum[r][v] += taps[r] * in[v];
+      taps += phases;
+    }
+    for (dim_t r = 0; r < phases && g * phases + r < up_; ++r)
+      for (dim_t l = 0; l < at_once; ++l) {
+        const dim_t m = g * phases + r + (k + l) * up_;
+        if (m < static_cast<dim_t>(y.size()))
+          y[static_cast<std::size_t>(m)] = sum[r][l / static_cast<dim_t>(lanes::width)][l % static_cast<dim_t>(lanes::width)];
+      }
+  }
+
   // The modified Bessel function of order 0, by its power series: all terms are positive.
   static double bessel_i0(double x) {
     double term = 1, sum = 1;
@@ -69,24 +114,30 @@ class octave_resampler {
     }
     // Summed up, the taps are to leave the level as it is; scipy multiplies them by `up` for the zeros between samples.
     const double gain = static_cast<double>(up_) / std::accumulate(h.begin(), h.end(), 0.);
-    const std::size_t row = static_cast<std::size_t>(2 * half_ / up_ + 1);
-    row_ = (row + lanes::width - 1) / lanes::width * lanes::width;  // zeros first
-    // The taps of each phase (m down mod up), in the order of the samples that they are multiplied with.
-    taps_.assign(static_cast<std::size_t>(up_) * row_, 0);
-    for (dim_t phase = 0; phase < up_; ++phase) {
-      const dim_t last = (phase + half_) / up_;
-      for (std::size_t i = 0; i < row_; ++i) {
-        const dim_t tap = phase - (last - static_cast<dim_t>(row_) + 1 + static_cast<dim_t>(i)) * up_;
+    // Inputs that phase r takes: first_of(r) to first_of(r) + row - 1.
+    const dim_t row = 2 * half_ / up_ + 1;
+    const auto first_of = [&](dim_t r) { return (r * down_ + half_) / up_ - row + 1; };
+    window_ = row + (phases - 1) * down_ / up_ + 2;
+    margin_ = row + 1;
+    taps_.assign(static_cast<std::size_t>(groups() * window_ * phases), 0);
+    for (dim_t r = 0; r < up_; ++r) {
+      const dim_t g = r / phases;
+      if (r % phases == 0) first_.push_back(first_of(r) - 1);
+      for (dim_t i = 0; i < window_; ++i) {
+        const dim_t tap = r * down_ - (first_[static_cast<std::size_t>(g)] + i) * up_;
         if (std::abs(tap) <= half_)
-          taps_[static_cast<std::size_t>(phase) * row_ + i] = gain * h[static_cast<std::size_t>(tap + half_)];
+          taps_[static_cast<std::size_t>((g * window_ + i) * phases + r % phases)] =
+              gain * h[static_cast<std::size_t>(tap + half_)];
       }
     }
   }
 
   dim_t up_ = 1, down_ = 1;   // reduced rates
   dim_t half_ = 0;            // taps on either side of the middle one, at `up` times the first rate
-  std::size_t row_ = 0;       // taps of a phase, a multiple of what is summed at once
-  std::vector<double> taps_;  // [phase][row]
+  dim_t window_ = 0;          // inputs that the phases of a group take
+  dim_t margin_ = 0;          // silent samples before the signal
+  std::vector<dim_t> first_;  // [groups] of them, for output k = 0
+  std::vector<double> taps_;  // [groups][window][phases]
 };
 
 // The one for two rates, made once and shared.
