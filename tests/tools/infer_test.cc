@@ -108,13 +108,14 @@ TEST_F(infer, measures_what_metrics_ask_for) {
   EXPECT_NE(r.out.find("\nsdr "), std::string::npos) << r.out;
   EXPECT_NE(r.err.find("note: dnsmos_ovrl: not measured"), std::string::npos) << r.err;
   // Without ground truth there is nothing to measure, and ratios of energies are in the usual table.
-  for (const std::string& without : {asked + " datasets.inf.expect_target=false", tiny() + " " + data() + to_results()}) {
+  for (const std::string& without : {asked + " +datasets.inf.expect_target=false", tiny() + " " + data() + to_results()}) {
     fs::remove_all(folder / "out");
     const outcome plain = run(without);
     EXPECT_EQ(plain.status, 0) << plain.err;
     EXPECT_EQ(plain.out.find("\nsdr "), std::string::npos) << plain.out;
     EXPECT_EQ(plain.out.find("2 files of 2 sources"), std::string::npos) << plain.out;
   }
+  fs::remove_all(folder / "out");
   expect_refusal(tiny() + " " + data() + to_results() + " metrics.inference=[polqa]", "metrics.inference[0]", "'polqa'");
 }
 
