@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# bash tests/cuda/pack_device_tests.sh OUT [ARCH...]: the tests of a CUDA device as programs that run elsewhere, without Bazel,
+# oneDNN or a network: OUT/run.sh runs them all on a machine with a device and prints a table. ARCH: as --//:cuda_archs, 90 by
+# default. They need an x86-64-v3 processor and cuBLAS 13, which run.sh looks for.
+set -euo pipefail
+if (($# < 1)); then
+  echo "usage: bash tests/cuda/pack_device_tests.sh OUT [ARCH...]" >&2
+  exit 2
+fi
+out=$(realpath -m -- "$1")
+shift
+archs=("$@")
+((${#archs[@]})) || archs=(90)
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+if [[ -e $out ]]; then
+  echo "pack_device_tests: $out is there already; choose a new folder" >&2
+  exit 1
+fi
+flags=(--config=cuda --config=portable "--//:cuda_archs=$(IFS=,; echo "${archs[*]}")")
+tests=(device_test device_sweep_test device_map_sweep_test device_train_test)
+./bazelw build "${flags[@]}" "${tests[@]/#///tests/cuda:}"
+bin=$(./bazelw info "${flags[@]}" bazel-bin 2>/dev/null)
+part=$(mktemp -d "$(dirname "$out")/.pack.XXXXXX")
+trap 'rm -rf "$part"' EXIT
+for t in "${tests[@]}"; do
+  install -m 755 "$bin/tests/cuda/$t" "$part/$t"
+  # What every machine has, and cuBLAS; anything else would be missing there.
+  others=$(readelf -d "$part/$t" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' |
+    grep -vE '^(libcublasLt|libstdc\+\+|libm|libgomp|libgcc_s|libc|librt|libpthread|libdl|ld-linux-x86-64)\.so' || true)
+  if [[ -n $others ]]; then
+    echo "pack_device_tests: $t needs $others, which another machine lacks" >&2
+    exit 1
+  fi
+done
+cat >"$part/run.sh" <<'RUN'
+#!/usr/bin/env bash
+# bash run.sh [LOGS]: runs the tests beside this file on the machine's CUDA device, under compute-sanitizer's memcheck and
+# racecheck too where it is, and ends with a table; the status is not zero where one failed or was skipped.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+logs=${1:-$here/logs}
+mkdir -p "$logs"
+export PATH="$PATH:${CUDA_HOME:-/usr/local/cuda}/bin"
+cublas=$(ldconfig -p 2>/dev/null | sed -n 's/.*libcublasLt\.so\.13 .*=> //p' | head -1)
+[[ $cublas ]] || cublas=$(find "${CUDA_HOME:-/usr/local/cuda}" /usr/local /opt /usr/lib -name libcublasLt.so.13 2>/dev/null | head -1)
+[[ $cublas ]] && export LD_LIBRARY_PATH="$(dirname "$cublas")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
+worst=0
+table=
+check() {  # name, command...
+  local name=$1 start=$SECONDS word=passed status=0
+  shift
+  "$@" >"$logs/$name.log" 2>&1 || status=$?
+  if ((status)); then
+    word="FAILED with status $status"
+    worst=1
+  elif grep -q '\[  SKIPPED \]' "$logs/$name.log"; then
+    word=skipped
+    worst=1
+  fi
+  table+=$(printf '%-40s %-24s %4d s' "$name" "$word" $((SECONDS - start)))$'\n'
+}
+for t in device_test device_sweep_test device_map_sweep_test device_train_test; do check "$t" "$here/$t"; done
+if command -v compute-sanitizer >/dev/null; then
+  for tool in memcheck racecheck; do
+    for t in device_test device_sweep_test device_map_sweep_test device_train_test; do
+      check "$t-$tool" timeout 240 compute-sanitizer --tool "$tool" --error-exitcode 9 "$here/$t"
+    done
+  done
+fi
+printf '%s' "$table"
+exit "$worst"
+RUN
+chmod 755 "$part/run.sh" "$part"
+mv -T "$part" "$out"
+trap - EXIT
+du -sh "$out"
