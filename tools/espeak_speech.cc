@@ -1,11 +1,13 @@
 #include "tools/espeak_speech.hpp"
 
 #include <espeak-ng/speak_lib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <avss/core/error.hpp>
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
@@ -57,6 +59,18 @@ bool receive_all(int fd, void* data, std::size_t size) {
     at += n, size -= static_cast<std::size_t>(n);
   }
   return true;
+}
+
+// Nothing of a tool that is killed goes on, or holds what it has open: a folder's mark would tell that it is still being made.
+void end_with(pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
+}
+
+void close_all_but(int fd) {
+  const auto kept = static_cast<unsigned>(fd);
+  ::close_range(3, kept - 1, 0);
+  ::close_range(kept + 1, ~0u, 0);
 }
 
 [[noreturn]] void speak_in_child(int fd, const espeak_voice& voice, const std::string& text) {
@@ -126,9 +140,10 @@ espeak_speech::espeak_speech()
 spoken_text espeak_speech::say(const espeak_voice& voice, const std::string& text) const {
   int ends[2];
   if (::pipe(ends) != 0) fail("speech cannot be made: ", std::strerror(errno), "; close other programs");
-  const pid_t child = ::fork();
+  const pid_t parent = ::getpid(), child = ::fork();
   if (child == 0) {
-    ::close(ends[0]);
+    end_with(parent);
+    close_all_but(ends[1]);
     speak_in_child(ends[1], voice, text);
   }
   const int problem = errno;
