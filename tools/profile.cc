@@ -1,5 +1,6 @@
 // What a network costs, part by part:
 //   bazel run //tools:profile -- model=rtfsnet_4 [seconds=2] [faces=1] [--threads 2] [out=COST.json]
+//   bazel run //tools:profile -- video_encoder=lrw
 #include <avss/config/command_line.hpp>
 #include <avss/core/error.hpp>
 #include <avss/io/atomic_file.hpp>
@@ -7,6 +8,7 @@
 #include <cstdint>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include "tools/models/profiles.hpp"
 #include "tools/profile_report.hpp"
@@ -22,6 +24,24 @@ std::int64_t whole(const settings& s, const std::string& key, std::int64_t most)
   return n;
 }
 
+std::string one_of(const settings& s, const std::string& key, const std::vector<std::string>& values) {
+  const std::string given = s.get<std::string>(key);
+  std::string names;
+  for (const std::string& v : values) {
+    if (v == given) return given;
+    names += (names.empty() ? "" : ", ") + v;
+  }
+  avss::fail(key, ": expected one of ", names, ", found '", given, "'");
+}
+
+// The lip-reading encoder of the section video_encoder, or the model.
+avss::model_cost cost_of(const settings& s, avss::tools::profile_request request) {
+  if (!s.has("video_encoder")) return avss::tools::profile_model(s.get<std::string>("model.preset"), request);
+  request.side = one_of(s, "video_encoder.preprocessing", {"lrw", "reference"}) == "lrw" ? 88 : 96;
+  request.batch_statistics = one_of(s, "video_encoder.bn_stats", {"running", "batch"}) == "batch";
+  return avss::tools::profile_model("lip_" + one_of(s, "video_encoder.activation", {"swish", "prelu", "relu"}), request);
+}
+
 int profile(const settings& s, const avss::config::command_line& c) {
   const std::string out = avss::config::user_path(s.get<std::string>("out", ""));
   if (!out.empty() && !out.ends_with(".json") && !out.ends_with(".csv"))
@@ -34,7 +54,7 @@ int profile(const settings& s, const avss::config::command_line& c) {
   request.passes = s.get<int>("model.passes", 0);
   if (request.passes < 0 || request.passes > avss::most_passes)
     avss::fail("model.passes: expected 1 to ", avss::most_passes, ", found ", request.passes);
-  const avss::model_cost cost = avss::tools::profile_model(s.get<std::string>("model.preset"), request);
+  const avss::model_cost cost = cost_of(s, request);
   std::cout << avss::tools::profile_table(cost);
   if (out.empty()) return 0;
   avss::atomic_file file(out);

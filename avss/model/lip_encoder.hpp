@@ -2,8 +2,10 @@
 // end and a ResNet-18, which turn pictures of a mouth into the features that audio-visual separators read.
 #pragma once
 
+#include <avss/core/part.hpp>
 #include <avss/layer/image_units.hpp>
 #include <avss/layer/residual_image.hpp>
+#include <string_view>
 
 namespace avss {
 
@@ -44,6 +46,17 @@ class LipEncoder {
   static_assert(S.activation != image_curve::identity, "avss: a lip-reading encoder bends: relu, prelu or swish");
 
   using clip_shape = shape<dyn, dyn, dyn>;
+
+  // See core/part.hpp.
+  struct parts {
+    static constexpr const char* front = "3-D front end";
+    static constexpr const char* stages[] = {"stage 1", "stage 2", "stage 3", "stage 4"};
+
+    static const char* of_parameter(std::string_view name) {
+      constexpr std::string_view trunk = "trunk.layer";
+      return name.starts_with(trunk) ? stages[name[trunk.size()] - '1'] : front;
+    }
+  };
 
   LipEncoder() { extent_ = assign_offsets(*this); }
   param_extent extent() const { return extent_; }
@@ -88,13 +101,14 @@ class LipEncoder {
       const auto inner = ctx.frame();
       const auto pooled = scratch<width>(ctx, n.pooled);
       see(ctx, x, clip, first, n, pooled, rules, p);
-      layer1_.forward(ctx, pooled, pooled, rules, p.layer1);
+      run_stage(ctx, 0, layer1_, pooled, pooled, rules, p.layer1);
       const auto second = scratch<2 * width>(ctx, n.second);
-      layer2_.forward(ctx, pooled, second, rules, p.layer2);
-      layer3_.forward(ctx, second, third, rules, p.layer3);
+      run_stage(ctx, 1, layer2_, pooled, second, rules, p.layer2);
+      run_stage(ctx, 2, layer3_, second, third, rules, p.layer3);
     }
     const auto last = scratch<features>(ctx, n.fourth);
-    layer4_.forward(ctx, third, last, rules, p.layer4);
+    run_stage(ctx, 3, layer4_, third, last, rules, p.layer4);
+    const auto part = part_of(ctx, parts::stages[3]);
     ctx.run(op::image_mean<T>{n.fourth, pitch, last.data, y});
   }
 
@@ -193,10 +207,17 @@ class LipEncoder {
     return {S.activation, ctx.value(bend_.weight)};
   }
 
+  template <class C, class Stage, class X, class Y, class P>
+  static void run_stage(C& ctx, int number, const Stage& stage, const X& x, const Y& y, const image_rules& rules, const P& p) {
+    const auto part = part_of(ctx, parts::stages[number]);
+    stage.forward(ctx, x, y, rules, p);
+  }
+
   // The front end: convolution over five frames, normalisation, bend, pooling.
   template <class C, class T>
   void see(C& ctx, view<clip_shape, T> x, dim_t clip, dim_t first, const sizes& n, view<image_shape<width>, T> y,
            const image_rules& rules, const prepared<T>& p) const {
+    const auto part = part_of(ctx, parts::front);
     const auto frame = ctx.frame();
     const auto stacked = scratch<taps>(ctx, n.stacked);
     const auto front = scratch<width>(ctx, n.front);

@@ -91,6 +91,11 @@ void execute(noted<B>& b, const Op& o, void* scratch) {
   b.ledger->add_seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
 }
 
+template <class B>
+dim_t packed_values(const noted<B>& b, const op::image_conv_plan& p) {
+  return packed_values(b.inner, p);
+}
+
 // Which part a parameter of that name belongs to.
 using part_of_parameter = const char* (*)(std::string_view name);
 

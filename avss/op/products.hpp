@@ -9,6 +9,7 @@
 #include <avss/op/conv2d.hpp>
 #include <avss/op/depthwise.hpp>
 #include <avss/op/filterbank.hpp>
+#include <avss/op/image.hpp>
 #include <avss/op/pointwise.hpp>
 #include <avss/op/recurrent.hpp>
 #include <avss/op/sequence.hpp>
@@ -40,6 +41,12 @@ dim_t products(const op::grouped_pointwise_fwd<T>& o) {
 template <class T>
 dim_t products(const op::conv2d_fwd<T>& o) {
   return o.n.size() * o.out * o.s.taps();
+}
+template <class T>
+dim_t products(const op::image_conv<T>& o) {
+  op::image_size n = o.plan.n;
+  n.images = o.images;
+  return o.plan.kernel.over(n).size() * n.channels * o.plan.kernel.taps();
 }
 template <class T>
 dim_t products(const op::depthwise2d_fwd<T>& o) {

@@ -84,6 +84,25 @@ TEST(profile, convtasnet_costs_what_its_sizes_say) {
   EXPECT_EQ(cost.faces, 0);
 }
 
+// He et al. 2016, table 1: 1.8 G for 224 x 224 with a front end of its own; here 88 x 88 and five frames to a tap.
+TEST(profile, the_lip_encoder_costs_what_its_sizes_say) {
+  const model_cost cost = profile_preset<preset_id::lip_prelu>({.seconds = 0.12, .faces = 2, .threads = 1, .repeats = 1});
+  EXPECT_EQ(cost.sum().parameters, 11186688);
+  const double frames = 2 * 3;
+  EXPECT_EQ(part(cost, "3-D front end").macs, frames * 44 * 44 * 64 * 5 * 7 * 7);
+  EXPECT_EQ(part(cost, "3-D front end").parameters, 64 * 5 * 7 * 7 + 2 * 64 + 64);
+  // Two blocks of two convolutions 3 x 3 each; from the second stage on the first has a shortcut 1 x 1.
+  EXPECT_EQ(part(cost, "stage 1").macs, frames * 22 * 22 * 64 * 4 * 64 * 9);
+  double places = 22 * 22, channels = 64;
+  for (const char* name : {"stage 2", "stage 3", "stage 4"}) {
+    places = places == 121 ? 36 : places / 4;  // 11 x 11 becomes 6 x 6
+    EXPECT_EQ(part(cost, name).macs, frames * places * 2 * channels * channels * (9 + 3 * 18 + 1)) << name;
+    channels *= 2;
+  }
+  for (const part_cost& p : cost.parts) EXPECT_GT(p.seconds, 0) << p.name;
+  EXPECT_GT(cost.training_bytes, cost.inference_bytes);
+}
+
 TEST(profile, what_is_written_can_be_read) {
   model_cost cost;
   cost.name = "a net";

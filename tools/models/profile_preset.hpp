@@ -18,7 +18,8 @@ namespace avss::tools {
   entry(convtasnet) entry(convtasnet_asteroid) entry(convtasnet_asteroid16k) entry(convtasnet_asteroid3) entry(convtasnet_cpu) \
       entry(convtasnet_kaituoxu) entry(convtasnet_paper) entry(convtasnet_paper_causal) entry(convtasnet_small)                \
           entry(convtasnet_tiny) entry(convtasnet_torchaudio) entry(convtasnet_torchaudio_sigmoid) entry(rtfsnet)              \
-              entry(rtfsnet_time) entry(rtfsnet_4) entry(rtfsnet_4_2023) entry(rtfsnet_small) entry(rtfsnet_tiny)
+              entry(rtfsnet_time) entry(rtfsnet_4) entry(rtfsnet_4_2023) entry(rtfsnet_small) entry(rtfsnet_tiny)              \
+                  entry(lip_prelu) entry(lip_relu) entry(lip_swish)
 
 #define AVSS_NAME(name) name,
 enum class preset_id { AVSS_PROFILES(AVSS_NAME) };

@@ -12,6 +12,9 @@ struct profile_request {
   int threads = 1;
   int repeats = 3;  // the fastest counts
   int passes = 0;   // of an RTFS-Net; 0: the preset's
+  // Of lip-reading encoders: pixels of a frame's edge, and whether BatchNorm goes by the statistics of the clip.
+  dim_t side = 88;
+  bool batch_statistics = false;
 };
 
 // Throws error for a name there is not, with those there are, and for a mixture that the network cannot take.
