@@ -185,6 +185,7 @@ int train(const settings& s, const avss::config::command_line& c, avss::worker_g
     avss::tools::record_start(s, folder, run.step(), start);
     avss::write_config(folder, config_text(s), run.step());
   }
+  if (first) avss::config::warn_unread(s, "train", std::cerr);  // not after hours
   return run.run();
 }
 

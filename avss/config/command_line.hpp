@@ -39,6 +39,16 @@ inline config_store open_store(const command_line& c, const std::string& argv0) 
 // What a tool does with its settings; gives the exit status.
 using tool_body = std::function<int(const settings&, const command_line&)>;
 
+// Warns of keys that the command line added and that nothing has read so far, of each once; run_tool() does it at the end.
+inline void warn_unread(const settings& s, const std::string& tool, std::ostream& err) {
+  for (const std::string& key : s.unread()) {
+    std::vector<std::string> others = s.root().paths(true);
+    std::erase_if(others, [&](const std::string& o) { return key.starts_with(o); });
+    err << tool << ": warning: nothing reads '" << one_line(key) << "', which was added" << did_you_mean(key, others)
+        << std::endl;
+  }
+}
+
 namespace detail {
 
 // Errors as one line and a status: 0, 1 for an error (output that was not taken is one), 2 for a wrong flag.
@@ -71,7 +81,10 @@ class recorded_run {
     return reported(t_, out_, err_, [&] {
       enter_run(r, folder);
       if (c_.threads > 0) omp_set_num_threads(c_.threads);
-      return body(r.settings(), c_);
+      const settings s = r.settings();
+      const int status = body(s, c_);
+      if (status == 0) warn_unread(s, t_.name, err_);
+      return status;
     });
   }
 

@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,8 +34,9 @@ struct planned_run {
   value job;   // what the tool sees
   value full;  // and the section "hydra"
   std::vector<detail::defaults_walk::step> steps;
+  std::vector<std::string> added;  // keys of `job` that the command line added
 
-  config::settings settings() const { return {job, full}; }
+  config::settings settings() const { return {job, full, added}; }
   // A value of the section "hydra".
   template <class T>
   T get(const std::string& key) const {
@@ -81,6 +83,32 @@ inline std::string override_dirname(const std::vector<std::string>& overrides, c
   return all;
 }
 
+// Whether a reference ends in the key's last word: ${a.b}, ${.b} and ${..b} may all mean a.b.
+inline bool is_referred_to(std::string_view key, std::string_view configuration) {
+  const std::string_view word = key.substr(key.rfind('.') + 1);
+  for (std::size_t at = configuration.find(word); at != std::string_view::npos; at = configuration.find(word, at + 1)) {
+    const std::size_t end = at + word.size();
+    const bool begins = at > 0 && std::string_view("{.").find(configuration[at - 1]) != std::string_view::npos;
+    if (begins && end < configuration.size() && configuration[end] == '}') return true;
+  }
+  return false;
+}
+
+// What "+KEY=..." and "++KEY=..." added, but for options of groups and for what other values refer to.
+inline std::vector<std::string> added_keys(const value& root, const std::vector<std::string>& overrides) {
+  std::vector<std::string> keys;
+  std::string text;
+  for (const std::string& line : overrides) {
+    const override_item o = parse_override(line);
+    if ((o.kind != override_kind::add && o.kind != override_kind::force_add) || !o.given) continue;
+    const value* node = root.find(o.key);
+    if (!node || node->is(kind::map) != o.given->is(kind::map)) continue;
+    if (text.empty()) text = to_yaml(root);
+    if (!is_referred_to(o.key, text)) keys.push_back(o.key);
+  }
+  return keys;
+}
+
 // hydra.searchpath of the primary configuration and of the command line: folders that are searched last.
 inline void add_search_path(config_store& store, const std::string& name, const std::vector<std::string>& overrides) {
   value list;
@@ -125,6 +153,7 @@ inline planned_run plan_run(config_store& store, const tool& t, const std::strin
   for (const std::string& line : overrides) (detail::is_of_hydra(line) ? own : task).push_back(line);
   hydra["overrides"]["hydra"] = detail::text_list(own);
   hydra["overrides"]["task"] = detail::text_list(task);
+  r.added = detail::added_keys(r.full, task);
   value& job = hydra["job"];
   if (job["name"].is_missing()) job["name"] = value(t.name);
   job["config_name"] = value(name);

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <avss/config/command_line.hpp>
 #include <cstdlib>
 #include <fstream>
@@ -170,6 +171,33 @@ TEST(command_line, the_program_reads_types_and_places) {
             "did you mean 'wep'?\n");
   EXPECT_EQ(call({}, infer, [](const settings&, const command_line&) -> int { throw std::runtime_error("x"); }).status, 1);
   EXPECT_EQ(call({}, infer, [](const settings&, const command_line&) { return 5; }).status, 5);
+}
+
+TEST(command_line, keys_that_were_added_and_that_nothing_reads_are_named) {
+  const auto warned = [](const std::vector<std::string>& arguments, const std::function<void(const settings&)>& body) {
+    const run r = call(arguments, infer, [&](const settings& s, const command_line&) {
+      body(s);
+      return 0;
+    });
+    EXPECT_EQ(r.status, 0) << r.err;
+    return r.err;
+  };
+  const auto nothing = [](const settings&) {};
+  EXPECT_EQ(warned({"+trainer.n_epoch=3"}, nothing),
+            "infer: warning: nothing reads 'trainer.n_epoch', which was added; did you mean 'trainer.n_epochs'?\n");
+  EXPECT_EQ(warned({"+trainer.n_epoch=3"}, [](const settings& s) { s.get<int>("trainer.n_epoch"); }), "");
+  EXPECT_EQ(warned({"++qqqqqqqqqq.a=3"}, [](const settings& s) { (void)s.has("qqqqqqqqqqq"); }),
+            "infer: warning: nothing reads 'qqqqqqqqqq.a', which was added\n");
+  // Sections count as read with a key of theirs, and keys with their section.
+  EXPECT_EQ(warned({"+zone={a: 1, b: 2}"}, [](const settings& s) { s.get<int>("zone.a"); }), "");
+  EXPECT_EQ(warned({"+zone.a=1"}, [](const settings& s) { (void)s.at("zone"); }), "");
+  // What another value refers to is read with it; a key that was there before, an option of a group, are not added.
+  EXPECT_EQ(warned({"+mine.rate=3", "trainer.n_epochs=${mine.rate}"}, nothing), "");
+  EXPECT_EQ(warned({"trainer.n_epochs=3", "hydra.job.chdir=false"}, nothing), "");
+  // A tool that goes on for long warns before; each key is named once.
+  std::ostringstream early;
+  EXPECT_EQ(warned({"+a_first_key=1", "+a_second_key=1"}, [&](const settings& s) { warn_unread(s, "infer", early); }), "");
+  EXPECT_EQ(std::ranges::count(early.str(), '\n'), 2);
 }
 
 TEST(command_line, a_folder_of_the_user_comes_first) {

@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   const std::filesystem::path start = base ? std::filesystem::path(base) : std::filesystem::current_path();
   return avss::config::run_tool(argc, argv, {"sample", "prints a value.", "config", true},
                                 [&](const avss::config::settings& s, const avss::config::command_line&) {
+                                  (void)s.unread();  // Hydra does not tell
                                   const char* value = std::getenv("VALUE");
                                   const std::filesystem::path now = std::filesystem::current_path();
                                   std::cout << "a is " << s.get<std::string>("a") << " in "
