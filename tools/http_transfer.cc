@@ -39,6 +39,12 @@ std::uint64_t size_of(const fs::path& path) {
   return code ? 0 : static_cast<std::uint64_t>(size);
 }
 
+// Of a media type, whose case says nothing.
+bool says_page(std::string type) {
+  for (char& c : type) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return type.starts_with("text/html") || type.starts_with("application/xhtml+xml");
+}
+
 // What a part belongs to: two lines, its identity and the server's mark of the version.
 std::string mark_of(const fs::path& part, const std::string& identity) {
   std::ifstream in(state_of(part), std::ios::binary);
@@ -61,6 +67,7 @@ struct http_client::attempt {
   const fs::path& part;
   const std::string& address;
   const std::string& identity;
+  const std::string mark;  // of the version that the part is of; empty where there is none
   CURL* curl;
   std::uint64_t have = 0;  // bytes of the part when it begins, then as it grows
   long status = 0;
@@ -71,7 +78,7 @@ struct http_client::attempt {
   bool is_page = false, stopped = false, refused = false;  // refused: a part that does not fit; begin anew
 
   attempt(const transfer_options& options, const fs::path& p, const std::string& a, const std::string& i, CURL* c)
-      : o(options), part(p), address(a), identity(i), curl(c) {}
+      : o(options), part(p), address(a), identity(i), mark(mark_of(p, i)), curl(c) {}
   attempt(const attempt&) = delete;
   attempt& operator=(const attempt&) = delete;
   ~attempt() { close(); }
@@ -101,12 +108,13 @@ struct http_client::attempt {
   bool open() {
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     if (!from_file() && status != 200 && status != 206) return true;  // an error's page is read to its end and forgotten
-    is_page = header("content-type").starts_with("text/html");
+    is_page = says_page(header("content-type"));
     if (is_page) return true;
     if (status == 206) {
       // Content-Range: bytes FROM-TO/TOTAL
       const std::string range = header("content-range");
-      if (!range.starts_with("bytes ") || number_in(std::string_view(range).substr(6)) != have) return refused = true, false;
+      if (!range.starts_with("bytes ") || number_in(std::string_view(range).substr(6)) != have || is_of_another_version())
+        return refused = true, false;
       total = number_in(std::string_view(range).substr(std::min(range.find('/') + 1, range.size())));
     } else {
       have = 0;
@@ -128,6 +136,12 @@ struct http_client::attempt {
       return false;
     }
     return true;
+  }
+
+  // A server that does not know If-Range sends the rest of whatever it has now.
+  bool is_of_another_version() const {
+    const std::string now = header(mark.starts_with('"') ? "etag" : "last-modified");
+    return !now.empty() && now != mark;
   }
 
   // Weak marks do not promise the same bytes.
@@ -256,7 +270,7 @@ http_client::verdict http_client::judge(attempt& a, int result, const std::strin
   const std::string range = a.header("content-range");
   if (code == CURLE_OK && a.status == 416 && a.have > 0 && range == "bytes */" + std::to_string(a.have)) return verdict::done;
   if (a.refused || (code == CURLE_OK && a.status == 416)) {
-    // What is there is of another length than the server's file.
+    // What is there is of another length, or version, than the server's file.
     fs::remove(a.part, ignored), fs::remove(state_of(a.part), ignored);
     a.failure = "the part that is there does not fit the server's file; begins anew";
     return verdict::again;
@@ -292,13 +306,12 @@ std::optional<std::string> http_client::fetch(const std::string& address, const 
   for (int tries = 0;; ++tries) {
     attempt a(o, part, address, identity, curl_->curl);
     prepare(curl_->curl, address, o);
-    const std::string mark = mark_of(part, identity);
-    a.have = mark.empty() || a.from_file() ? 0 : size_of(part);
+    a.have = a.mark.empty() || a.from_file() ? 0 : size_of(part);
     curl_slist* headers = nullptr;
     const std::string range = std::to_string(a.have) + "-";
     if (a.have > 0) {
       curl_easy_setopt(curl_->curl, CURLOPT_RANGE, range.c_str());
-      headers = curl_slist_append(nullptr, ("If-Range: " + mark).c_str());
+      headers = curl_slist_append(nullptr, ("If-Range: " + a.mark).c_str());
       curl_easy_setopt(curl_->curl, CURLOPT_HTTPHEADER, headers);
     }
     curl_easy_setopt(curl_->curl, CURLOPT_HEADERFUNCTION, attempt::on_header);

@@ -46,6 +46,8 @@ class one_cycle {
 
   rates now() const { return at(step_); }
 
+  std::int64_t advances_left() const { return c_.total_steps - step_; }
+
   // The schedule may stand at total_steps, after the last step; going on is an error.
   void advance() {
     if (step_ >= c_.total_steps) fail("the one-cycle schedule was made for ", c_.total_steps, " steps and is asked for more");

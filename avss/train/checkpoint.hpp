@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/io/checkpoint_value.hpp>
 #include <avss/io/pytorch_file.hpp>
@@ -116,6 +117,24 @@ inline void store_checkpoint(const std::filesystem::path& folder, checkpoint c, 
   detail::sync_folder(folder);
 }
 
+namespace detail {
+
+// "; trainer.resume_from= may also be model_best.pth, ..." or nothing.
+inline std::string other_checkpoints(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  std::error_code code;
+  for (std::filesystem::directory_iterator e(folder, code), end; !code && e != end; e.increment(code)) {
+    const std::string name = e->path().filename().string();
+    if (name == best_checkpoint || (name.starts_with("checkpoint-epoch") && name.ends_with(".pth"))) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  std::string all;
+  for (const std::string& n : names) all += (all.empty() ? "" : ", ") + n;
+  return all.empty() ? "; begin anew with another writer.run_name" : "; trainer.resume_from may also be one of: " + all;
+}
+
+}  // namespace detail
+
 // Reads folder/name. If checkpoint-last.pth is damaged or gone, warns with one line, reads
 // checkpoint-previous.pth and renames the damaged file to checkpoint-damaged.pth.
 inline checkpoint resume_checkpoint(const std::filesystem::path& folder, const std::string& name,
@@ -128,7 +147,13 @@ inline checkpoint resume_checkpoint(const std::filesystem::path& folder, const s
     const std::filesystem::path former = folder / previous_checkpoint;
     std::error_code ignored;
     if (!std::filesystem::exists(former, ignored)) throw;
-    checkpoint c = read_checkpoint(former);
+    checkpoint c;
+    try {
+      c = read_checkpoint(former);
+    } catch (const error& second) {
+      fail("neither ", last_checkpoint, " nor the one before it can be read: ", e.what(), "; ", second.what(),
+           detail::other_checkpoints(folder));
+    }
     warn(std::string(e.what()) + "; going on from " + former.string() + ", step " + std::to_string(c.step));
     // Aside, or the next save would put it in the place of the good one.
     std::filesystem::rename(taken, folder / "checkpoint-damaged.pth", ignored);

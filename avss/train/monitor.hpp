@@ -33,6 +33,8 @@ class monitor {
   bool on() const { return !name_.empty(); }
   bool higher_is_better() const { return higher_; }
   const std::string& name() const { return name_; }
+  // As it was asked for: "max val_si_snri".
+  std::string spec() const { return on() ? (higher_ ? "max " : "min ") + name_ : "off"; }
   double worst() const { return (higher_ ? -1 : 1) * std::numeric_limits<double>::infinity(); }
   // NaN is no improvement; an equal value is one, as in the reference project.
   bool improves(double value, double best) const { return on() && (higher_ ? value >= best : value <= best); }

@@ -7,6 +7,8 @@
 #include <avss/optim/rates.hpp>
 #include <avss/optim/schedule.hpp>
 #include <avss/train/state_fields.hpp>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -25,6 +27,12 @@ class rate_schedule {
   const char* name() const {
     constexpr const char* names[] = {"constant", "StepLR", "CosineAnnealingLR", "OneCycleLR", "ReduceLROnPlateau"};
     return names[schedule_.index()];
+  }
+  bool per_epoch() const { return per_epoch_; }
+  // How often it can still advance; nothing where there is no end to it.
+  std::optional<std::int64_t> advances_left() const {
+    const auto* cycle = std::get_if<one_cycle>(&schedule_);
+    return cycle ? std::optional(cycle->advances_left()) : std::nullopt;
   }
   bool needs_metric() const { return std::holds_alternative<plateau>(schedule_); }
 

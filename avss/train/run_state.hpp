@@ -1,6 +1,7 @@
 // A training run to and from its checkpoints.
 #pragma once
 
+#include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/io/checkpoint_value.hpp>
 #include <avss/train/checkpoint.hpp>
@@ -48,17 +49,33 @@ inline void store_run(const run_state& run, const std::vector<std::string>& also
 namespace detail {
 
 // Another batch size, loss or data set is allowed, but the run is then neither the old nor the new one.
-inline void warn_of_changes(const checkpoint_value& before, const checkpoint_value& now, const std::string& origin,
-                            std::ostream& err) {
-  const std::vector<std::string> changes = config_changes(
+inline std::vector<std::string> changes_that_matter(const checkpoint_value& before, const checkpoint_value& now) {
+  return config_changes(
       before, now,
       {"trainer.resume_from", "trainer.save_dir", "trainer.log_step", "trainer.examples_to_log_on_val", "trainer.save_period",
        "trainer.save_steps", "trainer.override", "writer", "dataloader.num_workers", "dataloader.prefetch_factor"});
+}
+
+inline void warn_of_changes(const std::vector<std::string>& changes, const std::string& origin, std::ostream& err) {
   if (changes.empty()) return;
   std::string all;
   for (const std::string& c : changes) all += (all.empty() ? "" : "; ") + c;
   err << "warning: " << one_line(origin) << ": was written with another configuration: " << one_line(all)
       << ": from here on the run follows the new one" << std::endl;
+}
+
+// The best so far says nothing once another metric is watched, or a loss that is another one now. Whoever has no name for what
+// was watched is believed.
+inline void forget_best(run_counters& before, const run_counters& now, bool loss_changed, const std::string& origin,
+                        std::ostream& err) {
+  const bool other = !before.monitored.empty() && before.monitored != now.monitored;
+  if (other || (loss_changed && now.monitored.ends_with("_loss"))) {
+    before.best = now.best, before.best_epoch = before.epoch;
+    err << "warning: " << one_line(origin) << ": its best value is of \"" << one_line(before.monitored)
+        << (other ? "\", and \"" + now.monitored + "\" is watched now" : "\" by another loss") << ": the best is sought anew"
+        << std::endl;
+  }
+  before.monitored = now.monitored;
 }
 
 }  // namespace detail
@@ -80,8 +97,12 @@ inline std::string resume_run(const run_state& run, std::ostream& err) {
   same("model", r.text("model"), run.net.info().name);
   same("the seed", r.integer("seed"), run.options.seed);
   same("the schedule", r.text("schedule"), std::string(run.schedule.name()));
-  detail::warn_of_changes(c.config, run.options.config, origin, err);
+  const std::vector<std::string> changes = detail::changes_that_matter(c.config, run.options.config);
+  detail::warn_of_changes(changes, origin, err);
   run_counters counters = run_counters::read(c.avss, origin);
+  const bool loss_changed = std::any_of(changes.begin(), changes.end(),
+                                        [](const std::string& change) { return change.starts_with("loss_function"); });
+  detail::forget_best(counters, run.counters, loss_changed, origin, err);
   run.net.restore({std::move(c.weights), std::move(c.trained_weights), c.optimizer, r.integer("optimiser_steps")}, origin);
   run.schedule.restore(c.lr_scheduler, origin);
   run.counters = std::move(counters);

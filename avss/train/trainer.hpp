@@ -60,16 +60,16 @@ class trainer {
     if (schedule_.needs_metric() && !monitor_.on())
       fail("the schedule ", schedule_.name(), " follows the monitored metric: set trainer.monitor and a validation set");
     c_.best = monitor_.worst();
+    c_.monitored = monitor_.spec();
   }
 
   // Makes the run folder, or reads the checkpoint that it is to go on from.
   void open() {
     if (group_.first()) lock_ = open_run_folder(o_.folder, o_.resume_from);
     // A run killed in its first steps can be resumed as well, and a disk that is full is noticed now.
-    if (o_.resume_from.empty())
-      save();
-    else
-      resume_in_turn();
+    if (!o_.resume_from.empty()) resume_in_turn();
+    check_schedule();
+    if (o_.resume_from.empty()) save();
     open_ = true;
     if (!group_.first()) return;
     std::vector<std::string> columns = net_.info().metrics;
@@ -107,6 +107,18 @@ class trainer {
  private:
   struct stopped {};
 
+  // A schedule of so many steps must reach to the end of the run: it would break off within it.
+  void check_schedule() const {
+    const std::int64_t epochs = o_.n_epochs - c_.epoch, steps = epochs * epoch_len_ - c_.epoch_step;
+    const std::optional<std::int64_t> left = schedule_.advances_left();
+    const std::int64_t wanted = schedule_.per_epoch() ? epochs : steps;
+    if (left && wanted > *left)
+      fail("the schedule ", schedule_.name(), " ends after ", *left, schedule_.per_epoch() ? " more epochs" : " more steps",
+           " and the run after ", wanted,
+           o_.resume_from.empty() ? "" : ": a run is resumed with the trainer.epoch_len and batch size that it was begun with",
+           "; lower trainer.n_epochs, or raise lr_scheduler.total_steps where it is set");
+  }
+
   void check_stop() {
     if (group_.any(stop_ && stop_())) throw stopped();
   }
@@ -125,14 +137,16 @@ class trainer {
     while (c_.epoch_step < epoch_len_) {
       check_stop();
       train_step();
-      if (c_.epoch_step % o_.log_step == 0) log_train();
+      if (c_.epoch_step % o_.log_step == 0) or_save([&] { log_train(); });
       if (o_.save_steps > 0 && c_.step % o_.save_steps == 0 && c_.epoch_step < epoch_len_) save();
     }
     if (c_.this_epoch.steps == 0)
       fail("epoch ", c_.epoch + 1, ": none of its ", epoch_len_, " steps had a finite loss and gradient; lower the learning ",
            "rate or look at the data; ", last_saved());
     std::vector<std::vector<named_value>> metrics;
-    for (const evaluation_part& p : data_.parts) metrics.push_back(evaluate_(p, c_.step));
+    or_save([&] {
+      for (const evaluation_part& p : data_.parts) metrics.push_back(evaluate_(p, c_.step));
+    });
     finish_epoch(metrics);
   }
 
@@ -240,6 +254,21 @@ class trainer {
     return names;
   }
 
+  // What fails here - a log for which there is no space, an item that cannot be read - does not take the steps since the last
+  // checkpoint with it, if that can still be written.
+  template <class Work>
+  void or_save(Work&& work, const std::vector<std::string>& also = {}) {
+    try {
+      work();
+    } catch (const error&) {
+      try {
+        save(also);
+      } catch (const error&) {  // for the same reason, likely
+      }
+      throw;
+    }
+  }
+
   // metrics: of each part, in their order.
   void finish_epoch(const std::vector<std::vector<named_value>>& metrics) {
     double watched = std::nan("");
@@ -253,27 +282,30 @@ class trainer {
     ++c_.epoch;
     const bool better = monitor_.improves(watched, c_.best);
     if (better) c_.best = watched, c_.best_epoch = c_.epoch;
-
-    std::string line = "epoch " + std::to_string(c_.epoch) + " done: train loss " + fixed(c_.this_epoch.mean_loss());
-    for (std::size_t p = 0; p < metrics.size(); ++p)
-      for (const named_value& m : metrics[p]) line += ", " + data_.parts[p].name + " " + m.name + " " + fixed(m.value);
-    bar_.line(line + (better ? " (best)" : ""));
-    log_.write(c_.step, c_.epoch, "train_epoch", c_.this_epoch.mean_losses(), {{"grad_norm", c_.this_epoch.mean_norm()}});
-    for (std::size_t p = 0; p < metrics.size(); ++p) record_evaluation(data_.parts[p].name, metrics[p]);
-    if (monitor_.on()) log_.write_best(c_.step, {monitor_.name(), c_.best});
+    const step_sums done = std::exchange(c_.this_epoch, {});
     c_.epoch_step = 0;
-    c_.since_log.clear(), c_.this_epoch.clear();
-
+    c_.since_log.clear();
     std::vector<std::string> names;
     if (o_.save_period > 0 && c_.epoch % o_.save_period == 0)
       names.push_back("checkpoint-epoch" + std::to_string(c_.epoch) + ".pth");
     if (better) names.emplace_back(best_checkpoint);
+    or_save([&] { tell_epoch(done, metrics, better); }, names);
     save(names);
   }
 
-  void record_evaluation(const std::string& part, const std::vector<named_value>& metrics) {
+  void tell_epoch(const step_sums& done, const std::vector<std::vector<named_value>>& metrics, bool better) {
+    std::string line = "epoch " + std::to_string(c_.epoch) + " done: train loss " + fixed(done.mean_loss());
+    for (std::size_t p = 0; p < metrics.size(); ++p)
+      for (const named_value& m : metrics[p]) line += ", " + data_.parts[p].name + " " + m.name + " " + fixed(m.value);
+    bar_.line(line + (better ? " (best)" : ""));
+    log_.write(c_.step, c_.epoch, "train_epoch", done.mean_losses(), {{"grad_norm", done.mean_norm()}});
+    for (std::size_t p = 0; p < metrics.size(); ++p) record_evaluation(done, data_.parts[p].name, metrics[p]);
+    if (monitor_.on()) log_.write_best(c_.step, {monitor_.name(), c_.best});
+  }
+
+  void record_evaluation(const step_sums& done, const std::string& part, const std::vector<named_value>& metrics) {
     std::vector<named_value> losses, others;
-    for (const named_value& m : metrics) (m.name == "loss" || c_.this_epoch.parts.has(m.name) ? losses : others).push_back(m);
+    for (const named_value& m : metrics) (m.name == "loss" || done.parts.has(m.name) ? losses : others).push_back(m);
     log_.write(c_.step, c_.epoch, part, std::move(losses), others);
   }
 

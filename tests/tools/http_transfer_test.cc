@@ -125,6 +125,27 @@ TEST_F(transfers, a_file_that_changed_meanwhile_is_begun_anew) {
   EXPECT_EQ(server.requests()[1].header("if-range"), "\"1\"");
 }
 
+TEST_F(transfers, what_a_server_without_if_range_sends_of_another_version_is_not_joined) {
+  const std::string newer = bytes(300'000, 77);  // as long
+  for (const bool etag : {true, false}) {
+    int asked = 0;
+    const http_server server([&](const http_request& r) {
+      const bool first = ++asked == 1;
+      http_request without = r;
+      without.headers.erase("if-range");
+      http_reply reply = ranged(without, first ? file : newer, first ? "\"1\"" : "\"2\"");
+      if (!etag)
+        reply.headers[2] = {"Last-Modified", first ? "Mon, 01 Jan 2024 00:00:00 GMT" : "Tue, 02 Jan 2024 00:00:00 GMT"};
+      if (first) reply.cut_after = 120'000;
+      return reply;
+    });
+    EXPECT_FALSE(fetch(server));
+    EXPECT_TRUE(bytes_of_file(part) == newer);
+    EXPECT_EQ(server.requests()[1].header("range"), "bytes=120000-");
+    EXPECT_EQ(server.requests()[2].header("range"), "");
+  }
+}
+
 TEST_F(transfers, a_part_of_another_file_is_not_continued) {
   const http_server server([&](const http_request& r) { return ranged(r, file, "\"1\""); });
   write_bytes(part, "something else");
@@ -183,11 +204,13 @@ TEST_F(transfers, error_pages_are_never_stored) {
 }
 
 TEST_F(transfers, a_page_in_place_of_a_file_is_handed_back) {
-  const http_server server([&](const http_request&) {
-    return http_reply{200, "<html>sign in</html>", {{"Content-Type", "text/html; charset=utf-8"}}};
-  });
-  EXPECT_EQ(fetch(server), "<html>sign in</html>");
-  EXPECT_EQ(count_files(), 0u);
+  for (const char* type : {"text/html; charset=utf-8", "TEXT/HTML", "application/xhtml+xml"}) {
+    const http_server server([&](const http_request&) {
+      return http_reply{200, "<html>sign in</html>", {{"Content-Type", type}}};
+    });
+    EXPECT_EQ(fetch(server), "<html>sign in</html>");
+    EXPECT_EQ(count_files(), 0u);
+  }
 }
 
 TEST_F(transfers, a_busy_server_is_asked_again_later) {

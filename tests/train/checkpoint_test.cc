@@ -89,7 +89,9 @@ TEST_F(checkpoint_file, a_damaged_last_one_falls_back_to_the_one_before) {
   write_bytes(at(last_checkpoint), cut);
   fs::remove(at(previous_checkpoint));
   write_bytes(at(previous_checkpoint), none);
-  EXPECT_TRUE(says(error_of([&] { resume(); }), previous_checkpoint));
+  EXPECT_TRUE(says(error_of([&] { resume(); }), last_checkpoint, previous_checkpoint, "may also be one of", best_checkpoint));
+  fs::remove(at(best_checkpoint));
+  EXPECT_TRUE(says(error_of([&] { resume(); }), last_checkpoint, previous_checkpoint, "writer.run_name"));
 }
 
 TEST_F(checkpoint_file, another_programs_file_is_refused) {

@@ -8,7 +8,10 @@ namespace {
 
 using namespace avss::testing;
 
-class training : public training_run {};
+class training : public training_run {
+ protected:
+  int epochs_ = 0;
+};
 
 TEST_F(training, the_loss_falls_and_the_best_is_kept) {
   const auto net = make_tiny({.threads = 1});
@@ -224,6 +227,79 @@ TEST_F(training, says_what_a_resumed_run_changes) {
   EXPECT_TRUE(
       says(err.str().substr(0, err.str().size() - 1), "warning: ", "dataloader.batch_size was 2, is 3", "follows the new one"));
   EXPECT_EQ(err.str().find("loss_function"), std::string::npos);
+}
+
+TEST_F(training, the_best_is_sought_anew_when_something_else_is_watched) {
+  const auto resumed = [&](const char* monitor, checkpoint_value config) {
+    std::filesystem::remove(folder / "run" / best_checkpoint);
+    trainer_options o = options("run");
+    o.n_epochs = static_cast<std::int64_t>(++epochs_), o.monitor = monitor, o.config = std::move(config);
+    if (epochs_ > 1) o.resume_from = last_checkpoint;
+    err.str("");
+    const auto net = make_tiny({.threads = 1});
+    EXPECT_EQ(run(*net, o, rate_schedule(constant_rate(1e-12)), data()), 0);  // each epoch is as good as the one before
+    return std::filesystem::exists(folder / "run" / best_checkpoint);
+  };
+  const auto config = [](const char* loss) {
+    return checkpoint_value::dict({{"loss_function", checkpoint_value::dict({{"_target_", loss}})}});
+  };
+  EXPECT_TRUE(resumed("max val_si_snri", config("SNRLoss")));
+  EXPECT_TRUE(resumed("min val_loss", config("SNRLoss")));  // which is above the best SI-SNR improvement
+  EXPECT_TRUE(
+      says(err.str().substr(0, err.str().size() - 1), "\"max val_si_snri\"", "\"min val_loss\" is watched now", "anew"));
+  resumed("min val_loss", config("SNRLoss"));
+  EXPECT_EQ(err.str(), "");
+  resumed("min val_loss", config("SISNRLoss"));
+  EXPECT_NE(err.str().find("by another loss: the best is sought anew"), std::string::npos) << err.str();
+  resumed("min val_loss", config("SISNRLoss"));
+  EXPECT_EQ(err.str(), "");
+}
+
+TEST_F(training, a_schedule_that_ends_before_the_run_is_refused_at_once) {
+  const auto net = make_tiny({.threads = 1});
+  trainer_options o = options("run");
+  o.n_epochs = 3;  // of 6 steps, and the schedule has 12
+  EXPECT_TRUE(says(error_of([&] { run(*net, o); }), "OneCycleLR ends after 12 more steps", "after 18", "trainer.n_epochs"));
+  o.n_epochs = 2;
+  ASSERT_EQ(run(*net, o, 11), 130);  // asked thrice in a validation
+  o.resume_from = last_checkpoint, o.epoch_len = 9;
+  EXPECT_TRUE(says(error_of([&] { run(*net, o); }), "ends after 4 more steps", "after 7", "trainer.epoch_len"));
+  o.epoch_len = 6;
+  EXPECT_EQ(run(*net, o), 0);
+}
+
+// Writes nothing and fails when it is told the scalars for the n-th time.
+class full_follower final : public tracker {
+ public:
+  explicit full_follower(int n) : left_(n) {}
+  void begin(std::int64_t, bool) override {}
+  void scalars(std::int64_t, std::string_view, const std::vector<named_value>&, const std::vector<named_value>&) override {
+    if (--left_ == 0) fail("no space left");
+  }
+  std::int64_t examples() const override { return 0; }
+  void example(std::int64_t, const heard_item&) override {}
+  void end(std::int64_t) override {}
+
+ private:
+  int left_;
+};
+
+TEST_F(training, a_log_that_cannot_be_written_costs_no_steps) {
+  const auto whole = make_tiny({.threads = 1});
+  ASSERT_EQ(run(*whole, options("whole")), 0);
+  // Of an epoch the follower hears of step 4, then of the epoch, of its evaluation and of the best so far.
+  for (const auto& [call, step] : {std::pair{1, 4}, {2, 6}, {3, 6}, {4, 6}, {5, 10}}) {
+    trainer_options o = options("full" + std::to_string(call));
+    full_follower follower(call);
+    const auto net = make_tiny({.threads = 1});
+    EXPECT_EQ(error_of([&] { trainer(*net, schedule(), data(), o, out, err, {}, &follower).run(); }), "no space left");
+    EXPECT_EQ(read_checkpoint(o.folder / last_checkpoint).step, step) << call;
+    EXPECT_EQ(std::filesystem::exists(o.folder / best_checkpoint), step >= 6) << call;
+    o.resume_from = last_checkpoint;
+    const auto again = make_tiny({.threads = 1});
+    ASSERT_EQ(run(*again, o), 0);
+    EXPECT_EQ(weights_of(*again), weights_of(*whole)) << call;
+  }
 }
 
 TEST_F(training, one_process_at_a_time) {
