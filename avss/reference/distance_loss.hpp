@@ -2,6 +2,7 @@
 #pragma once
 
 #include <avss/core/assignment.hpp>
+#include <avss/core/host_device.hpp>
 #include <avss/op/distance_loss.hpp>
 #include <avss/reference/backend.hpp>
 #include <cmath>
@@ -9,23 +10,23 @@
 namespace avss {
 namespace ref {
 
-inline dim_t distance_row(distance_kind kind, dim_t n) {
+AVSS_HOST_DEVICE inline dim_t distance_row(distance_kind kind, dim_t n) {
   return kind == distance_kind::signal_l1 || kind == distance_kind::signal_mse ? n : 2 * n;
 }
 
 // A NaN passes.
-inline double floored_magnitude(double re, double im, double floor) {
+AVSS_HOST_DEVICE inline double floored_magnitude(double re, double im, double floor) {
   const double power = re * re + im * im;
   return std::sqrt(power < floor ? floor : power);
 }
 
-inline double sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
+AVSS_HOST_DEVICE inline double sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
 
 // What a bin adds to the sum, as a function of both magnitudes, and its derivative by the estimate's.
 struct magnitude_term {
   double value, derivative;
 };
-inline magnitude_term term_of(distance_kind kind, double e, double s) {
+AVSS_HOST_DEVICE inline magnitude_term term_of(distance_kind kind, double e, double s) {
   const bool log = kind == distance_kind::log_magnitude_l1 || kind == distance_kind::log_magnitude_mse;
   const double d = log ? std::log(e / s) : e - s, inner = log ? 1 / e : 1;
   if (kind == distance_kind::magnitude_l1 || kind == distance_kind::log_magnitude_l1) return {std::abs(d), sign(d) * inner};

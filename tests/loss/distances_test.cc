@@ -4,6 +4,11 @@
 #include <avss/cpu/copy.hpp>
 #include <avss/cpu/distance_loss.hpp>
 #include <avss/cpu/spectrum.hpp>
+#include <avss/cuda/copy.cuh>
+#include <avss/cuda/distance_loss.cuh>
+#include <avss/cuda/separation_loss.cuh>
+#include <avss/cuda/spectrum.cuh>
+#include <avss/cuda/to_host.cuh>
 #include <avss/loss/chosen.hpp>
 #include <avss/loss/distances.hpp>
 #include <avss/reference/copy.hpp>
@@ -182,25 +187,39 @@ TEST(distances, pass_a_nan_on) {
   });
 }
 
+// Against the definition in double; `same` must give the same bits.
+template <class B, class L>
+void compare_backends(const B& backend, const B& same, const L& loss, dim_t sources, dim_t length) {
+  problem<float> one(2, sources, length, 31), again = one;
+  problem<double> exact(2, sources, length, 31);
+  std::copy(one.estimate.begin(), one.estimate.end(), exact.estimate.begin());
+  std::copy(one.target.begin(), one.target.end(), exact.target.begin());
+  const double value = loss_of(backend, loss, one), truth = loss_of(reference<double>{}, loss, exact);
+  EXPECT_NEAR(value, truth, 1e-4 * (1 + std::abs(truth)));
+  EXPECT_EQ(value, loss_of(same, loss, again));
+  EXPECT_EQ(one.gradient, again.gradient);
+  double energy = 0, error = 0;
+  for (std::size_t i = 0; i < one.gradient.size(); ++i) {
+    energy += exact.gradient[i] * exact.gradient[i];
+    error += (one.gradient[i] - exact.gradient[i]) * (one.gradient[i] - exact.gradient[i]);
+  }
+  EXPECT_LT(error, 1e-5 * energy);
+}
+
 TEST(distances, on_the_cpu_equal_the_reference_for_any_number_of_threads) {
   for_each_distance([](const distance_loss& l) {
-    for (const dim_t length : {3, 1000}) {
-      problem<float> one(2, 2, length, 31), many = one;
-      problem<double> exact(2, 2, length, 31);
-      std::copy(one.estimate.begin(), one.estimate.end(), exact.estimate.begin());
-      std::copy(one.target.begin(), one.target.end(), exact.target.begin());
-      const double value = loss_of(cpu{1}, pit{l}, one), truth = loss_of(reference<double>{}, pit{l}, exact);
-      EXPECT_NEAR(value, truth, 1e-4 * (1 + std::abs(truth)));
-      EXPECT_EQ(value, loss_of(cpu{3}, pit{l}, many));
-      EXPECT_EQ(one.gradient, many.gradient);
-      double energy = 0, error = 0;
-      for (std::size_t i = 0; i < one.gradient.size(); ++i) {
-        energy += exact.gradient[i] * exact.gradient[i];
-        error += (one.gradient[i] - exact.gradient[i]) * (one.gradient[i] - exact.gradient[i]);
-      }
-      EXPECT_LT(error, 1e-5 * energy);
-    }
+    for (const dim_t length : {3, 1000}) compare_backends(cpu{1}, cpu{3}, pit{l}, 2, length);
   });
+}
+
+TEST(distances, on_the_device_equal_the_reference) {
+  const emulated_cuda device;
+  for_each_distance([&](const distance_loss& l) {
+    for (const dim_t length : {3, 1000}) compare_backends(device, device, pit{l}, 2, length);
+    compare_backends(device, device, l, 3, 9001);  // rows of several pieces
+  });
+  compare_backends(device, device, pit{weighted{si_snr{}, 1.0} + weighted{magnitude_l1{small}, 0.3}}, 7, 100);
+  compare_backends(device, device, weighted{complex_spectrum_mse{small}, 0.5} + weighted{pit{waveform_mse{}}, 2.0}, 2, 100);
 }
 
 TEST(distances, chosen_at_run_time_are_those_of_the_types) {
