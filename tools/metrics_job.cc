@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <new>
 #include <string>
@@ -80,16 +81,28 @@ void check_folder(const fs::path& folder) {
   check(json_name, tools::json_begin);
 }
 
-// The items of both lists of predictions for the same mixtures; names that only one has are left out of both.
+// Both, sorted, each once.
+template <class T>
+void join(std::vector<T>& into, const std::vector<T>& more) {
+  into.insert(into.end(), more.begin(), more.end());
+  std::sort(into.begin(), into.end());
+  into.erase(std::unique(into.begin(), into.end()), into.end());
+}
+
+// The items of both lists of predictions for the same mixtures; names that only one has are left out of both. What is left
+// aside of either is told by the first.
 void keep_common(prediction_list& a, prediction_list& b) {
   const auto only_in = [](prediction_list& list, const prediction_list& other) {
     const auto lacks = [&](const prediction_item& item) {
       const auto before = [](const prediction_item& x, const prediction_item& y) { return x.name < y.name; };
       return !std::binary_search(other.items.begin(), other.items.end(), item, before);
     };
-    list.left_out += std::erase_if(list.items, lacks);
+    const auto gone = std::stable_partition(list.items.begin(), list.items.end(), std::not_fn(lacks));
+    for (auto item = gone; item != list.items.end(); ++item) list.left_out.push_back(item->name);
+    list.items.erase(gone, list.items.end());
   };
   only_in(a, b), only_in(b, a);
+  join(a.left_out, b.left_out), join(a.skipped, b.skipped);
   if (a.items.empty()) fail(a.predictions.string(), " and ", b.predictions.string(), ": have no name in common");
 }
 
@@ -147,7 +160,11 @@ std::vector<tools::score_grouping> groupings_of(const metrics_options& options, 
 }
 
 void say_notes(const prediction_list& list, const std::vector<tools::prediction_scores>& scores, std::ostream& err) {
-  if (list.left_out > 0) err << "note: " << list.left_out << " names that are not in all folders are left out\n";
+  if (const std::size_t n = list.left_out.size(); n > 0) {
+    err << "note: " << n << (n == 1 ? " name that is" : " names that are") << " not in all folders left out: ";
+    for (std::size_t i = 0; i < std::min(most_told, n); ++i) err << (i > 0 ? ", " : "") << one_line(list.left_out[i]);
+    err << (n > most_told ? ", ..." : "") << '\n';
+  }
   if (!list.skipped.empty())
     err << "note: " << list.skipped.size() << " files that are no audio by their names skipped, such as "
         << one_line(list.skipped.front().string()) << '\n';
@@ -156,7 +173,7 @@ void say_notes(const prediction_list& list, const std::vector<tools::prediction_
     if (scores[i].channels > 1 && several++ == 0) which = i;
   if (several > 0)
     err << "note: " << one_line(list.items[which].mixture.string()) << ": has " << scores[which].channels
-        << " channels; the first is used, here and in " << several - 1 << " more files\n";
+        << " channels; the first is used" << (several > 1 ? joined(", here and in ", several - 1, " more files") : "") << '\n';
   err << std::flush;
 }
 

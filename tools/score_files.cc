@@ -112,7 +112,8 @@ std::string json_of_comparison(const score_report& r) {
     list.add(json_text(r.columns[i].name) + ": {\"here\": " + number(s.first, "null") +
              ", \"there\": " + number(s.second, "null") + ", \"difference\": {" + json_of(s.difference) +
              "}, \"files\": " + std::to_string(s.difference.count) + ", \"better\": " + std::to_string(s.better) +
-             ", \"worse\": " + std::to_string(s.worse) + ", \"equal\": " + std::to_string(s.equal) + "}");
+             ", \"worse\": " + std::to_string(s.worse) + ", \"equal\": " + std::to_string(s.equal) +
+             ", \"sources_measured_in_one\": " + std::to_string(c.one_sided[i]) + "}");
   }
   return "{\"predictions\": " + json_text(c.predictions.string()) + ", \"metrics\": " + list.closed() + "}";
 }
@@ -177,12 +178,14 @@ std::string scores_json(const score_report& r) {
   const score_statistics& s = r.statistics;
   json_list worst('[', " ");
   for (const std::size_t i : s.worst) worst.add(json_text(r.files.items[i].name));
+  json_list left_out('[', " ");
+  for (const std::string& name : r.files.left_out) left_out.add(json_text(name));
   const auto count = [](const char* name, std::size_t n) { return ",\n\"" + std::string(name) + "\": " + std::to_string(n); };
   return std::string(json_begin) + json_text(r.files.truth.string()) +
          ",\n\"predictions\": " + json_text(r.files.predictions.string()) + count("files", r.scores.size()) +
-         count("sources", r.files.sources) + count("names_left_out", r.files.left_out) + count("not_scored", s.refused) +
-         count("swapped", s.swapped) + count("clipped", s.clipped) +
-         ",\n\"bootstrap\": {\"level\": " + number(s.bootstrap.level, "null") +
+         count("sources", r.files.sources) + count("names_left_out", r.files.left_out.size()) +
+         ",\n\"left_out\": " + left_out.closed() + count("not_scored", s.refused) + count("swapped", s.swapped) +
+         count("clipped", s.clipped) + ",\n\"bootstrap\": {\"level\": " + number(s.bootstrap.level, "null") +
          ", \"resamples\": " + std::to_string(s.bootstrap.resamples) + ", \"seed\": " + std::to_string(s.bootstrap.seed) +
          "},\n\"metrics\": " + json_of_metrics(r) + ",\n\"worst\": " + worst.closed() + ",\n\"groups\": " + json_of_groups(r) +
          ",\n\"comparison\": " + json_of_comparison(r) + ",\n\"items\": " + json_of_items(r) + "\n}\n";
@@ -196,14 +199,13 @@ std::string differences_csv(const score_report& r) {
     text += (c > 0 ? "," : "") + csv_quoted(name) + "," + csv_quoted(name + "_there") + "," + csv_quoted(name + "_difference");
   }
   text += '\n';
-  std::vector<std::vector<double>> here, there;
-  for (std::size_t c = 0; c < r.columns.size(); ++c)
-    here.push_back(values_of(r.scores, c)), there.push_back(values_of(others, c));
+  std::vector<values_in_both> values;
+  for (std::size_t c = 0; c < r.columns.size(); ++c) values.push_back(values_of_both(r.scores, others, c));
   for (std::size_t i = 0; i < r.scores.size(); ++i) {
     text +=
         csv_quoted(r.files.items[i].name) + "," + order_text(r.scores[i].order, " ") + "," + order_text(others[i].order, " ");
-    for (std::size_t c = 0; c < r.columns.size(); ++c)
-      text += "," + number(here[c][i], "") + "," + number(there[c][i], "") + "," + number(here[c][i] - there[c][i], "");
+    for (const values_in_both& v : values)
+      text += "," + number(v.here[i], "") + "," + number(v.there[i], "") + "," + number(v.here[i] - v.there[i], "");
     text += '\n';
   }
   return text;

@@ -39,6 +39,9 @@ std::string opening(const score_report& r) {
   if (r.files.sources > 1)
     out += fact(std::to_string(s.swapped), fill_in("with swapped speakers ({0}&nbsp;%)", page_number(share, 1)) +
                                                (first.permuted ? ", which the best order mends" : ", which count as they are"));
+  if (const left_out_sources left = left_out_of(r.scores, 0); left.count > 0)
+    out += fact(std::to_string(left.count),
+                fill_in("{0} left out of the mean: {1}", left.count == 1 ? "source" : "sources", left.reasons));
   if (s.refused > 0) out += fact(std::to_string(s.refused), "files could not be scored");
   return out + "</dl>\n";
 }
@@ -79,19 +82,33 @@ std::string metrics_section(const score_report& r) {
   return out + "</tbody>\n</table></div>\n</section>\n";
 }
 
+// What was not measured of it, by the first metric that it lacks, and what was clipped; empty where all is well.
+std::string problem_of(const score_report& r, const prediction_scores& f) {
+  if (!f.scored()) return "not scored: " + f.refused;
+  std::string text = f.clipped.empty() ? "" : "clipped: " + f.clipped;
+  const auto of_signals = [](const ratio& v) {
+    return v.status != ratio_status::measured && v.status != ratio_status::not_installed && v.status != ratio_status::no_score;
+  };
+  for (std::size_t c = 0; c < f.columns.size(); ++c)
+    if (std::any_of(f.columns[c].begin(), f.columns[c].end(), of_signals))
+      return r.columns[c].name + ": " + source_values(r.columns[c], f.columns[c]) + (text.empty() ? "" : "; " + text);
+  return text;
+}
+
 std::string problems_section(const score_report& r) {
   std::string rows;
   std::size_t told = 0;
   for (std::size_t i = 0; i < r.scores.size(); ++i) {
     const prediction_scores& f = r.scores[i];
-    if ((f.scored() && f.clipped.empty()) || told++ >= most_page_groups) continue;
+    const std::string problem = problem_of(r, f);
+    if (problem.empty() || told++ >= most_page_groups) continue;
     rows += fill_in("<tr><th scope=\"row\">{0}</th><td class=\"words\">{1}</td></tr>\n", escape_html(r.files.items[i].name),
-                    escape_html(f.scored() ? "clipped: " + f.clipped : "not scored: " + f.refused));
+                    escape_html(problem));
   }
   if (rows.empty()) return "";
   return "<section aria-labelledby=\"problems\">\n<h2 id=\"problems\">Files with problems</h2>\n"
          "<div class=\"scroll\" role=\"region\" aria-labelledby=\"problems\" tabindex=\"0\"><table>\n"
-         "<thead><tr><th scope=\"col\">File</th><th scope=\"col\">Problem</th></tr></thead>\n<tbody>\n" +
+         "<thead><tr><th scope=\"col\">File</th><th scope=\"col\" class=\"words\">Problem</th></tr></thead>\n<tbody>\n" +
          rows + "</tbody>\n</table></div>\n" +
          (told > most_page_groups ? "<p class=\"soft\">and " + std::to_string(told - most_page_groups) + " more</p>\n" : "") +
          "</section>\n";

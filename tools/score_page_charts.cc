@@ -93,6 +93,20 @@ std::string chart_sections(const score_report& r) {
          "<div class=\"charts\">\n" + cards + "</div>\n</section>\n" + scatter_section(r);
 }
 
+namespace {
+
+std::string one_sided_note(const score_report& r, const score_comparison& c) {
+  std::string which;
+  for (std::size_t i = 0; i < r.columns.size(); ++i)
+    if (const std::size_t n = c.one_sided[i]; n > 0)
+      which += (which.empty() ? "" : ", ") + std::to_string(n) + " of " + page_title(r.columns[i]);
+  if (which.empty()) return "";
+  return "<p class=\"warning\">Sources that only one of the two systems has a value for count in neither mean: " + which +
+         ".</p>\n";
+}
+
+}  // namespace
+
 std::string comparison_section(const score_report& r) {
   const score_comparison& c = *r.statistics.comparison;
   std::string out = fill_in(
@@ -104,8 +118,9 @@ std::string comparison_section(const score_report& r) {
       "<th scope=\"col\">Equal</th></tr></thead>\n<tbody>\n",
       escape_html(c.predictions.string()), page_number(100 * r.statistics.bootstrap.level, 0));
   for (std::size_t i = 0; i < r.columns.size(); ++i) out += comparison_row(r.columns[i], c.columns[i]);
-  out += "</tbody>\n</table></div>\n" + std::string(scores_key);
-  const std::vector<double> here = values_of(r.scores, 0), there = values_of(c.scores, 0);
+  out += "</tbody>\n</table></div>\n" + one_sided_note(r, c) + std::string(scores_key);
+  const values_in_both values = values_of_both(r.scores, c.scores, 0);
+  const std::vector<double>&here = values.here, &there = values.there;
   std::vector<double> differences;
   std::vector<chart_point> points;
   for (std::size_t i = 0; i < here.size(); ++i) {

@@ -35,6 +35,7 @@ h3 { font-size: 1.1rem; line-height: 1.3; margin: 0 0 .25rem; overflow-wrap: any
 h4 { font-size: 1rem; margin: 1.5rem 0 .5rem; color: var(--accent); }
 p { margin: 0 0 1rem; max-width: 46rem; overflow-wrap: anywhere; }
 .soft { color: var(--soft); font-size: .92rem; }
+.warning { color: var(--mark); }
 code { font-size: .92em; }
 a { color: var(--accent); text-underline-offset: .15em; text-decoration-thickness: 1px; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 4px; }
@@ -52,11 +53,11 @@ caption { text-align: left; color: var(--soft); font-size: .92rem; padding-botto
 th, td { padding: .4rem .6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { font-weight: 500; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
-tbody th { white-space: normal; overflow-wrap: anywhere; min-width: 6rem; }
+tbody th { white-space: normal; overflow-wrap: anywhere; min-width: 11rem; }
 tbody th.metric { white-space: nowrap; min-width: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { color: var(--soft); font-size: .88rem; vertical-align: bottom; line-height: 1.3; }
-td.words { text-align: left; white-space: normal; min-width: 9rem; }
+.words { text-align: left; white-space: normal; min-width: 9rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1.25rem; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: clamp(1rem, 2.5vw, 1.5rem);
   margin: 0; min-width: 0; }

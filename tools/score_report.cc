@@ -59,8 +59,8 @@ void print_means(const score_report& r, std::ostream& out) {
 void print_left_out(const score_report& r, std::ostream& out) {
   for (std::size_t i = 0; i < r.columns.size(); ++i)
     if (const left_out_sources left = left_out_of(r.scores, i); left.count > 0)
-      out << r.columns[i].name << ": " << left.count << (left.signals == left.count ? " silent or broken source" : " source")
-          << (left.count > 1 ? "s" : "") << " left out of the mean (" << left.reasons << ")\n";
+      out << r.columns[i].name << ": " << left.count << " source" << (left.count > 1 ? "s" : "") << " left out of the mean ("
+          << left.reasons << "), such as in " << one_line(r.files.items[left.first].name) << '\n';
   if (const std::size_t n = r.statistics.clipped; n > 0) {
     const auto first = std::find_if(r.scores.begin(), r.scores.end(), [](const auto& f) { return !f.clipped.empty(); });
     out << "clipped: " << n << " of " << r.statistics.scored << " files, such as "
@@ -139,6 +139,10 @@ void print_comparison(const score_report& r, const score_comparison& c, std::ost
   }
   out << '\n';
   table.print(out);
+  for (std::size_t i = 0; i < r.columns.size(); ++i)
+    if (const std::size_t n = c.one_sided[i]; n > 0)
+      out << r.columns[i].name << ": " << n << (n == 1 ? " source is" : " sources are")
+          << " measured in one of the two alone, and in neither mean above\n";
 }
 
 }  // namespace

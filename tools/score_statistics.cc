@@ -18,15 +18,16 @@ std::vector<double> values_of(std::span<const prediction_scores> scores, std::si
 left_out_sources left_out_of(std::span<const prediction_scores> scores, std::size_t column) {
   std::map<ratio_status, std::size_t> by_status;
   left_out_sources out;
-  for (const prediction_scores& f : scores) {
-    if (!f.scored()) continue;
-    for (const ratio& r : f.columns[column])
-      if (r.status != ratio_status::measured) ++by_status[r.status], ++out.count;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    if (!scores[i].scored()) continue;
+    for (const ratio& r : scores[i].columns[column]) {
+      if (r.status == ratio_status::measured) continue;
+      if (out.count++ == 0) out.first = i;
+      ++by_status[r.status];
+    }
   }
-  for (const auto& [status, count] : by_status) {
-    if (status != ratio_status::not_installed && status != ratio_status::no_score) out.signals += count;
+  for (const auto& [status, count] : by_status)
     out.reasons += (out.reasons.empty() ? "" : ", ") + std::to_string(count) + " " + name_of(status);
-  }
   return out;
 }
 
@@ -78,12 +79,32 @@ score_statistics statistics_of(std::span<const metric_column> columns, std::span
   return s;
 }
 
+values_in_both values_of_both(std::span<const prediction_scores> here, std::span<const prediction_scores> there,
+                              std::size_t column) {
+  values_in_both out;
+  for (std::size_t i = 0; i < here.size(); ++i) {
+    std::vector<ratio> a, b;
+    if (here[i].scored() && there[i].scored()) a = here[i].columns[column], b = there[i].columns[column];
+    for (std::size_t s = 0; s < a.size(); ++s) {
+      const bool in_a = a[s].status == ratio_status::measured, in_b = b[s].status == ratio_status::measured;
+      out.one_sided += in_a != in_b;
+      if (!in_a) b[s].status = a[s].status;
+      if (!in_b) a[s].status = b[s].status;
+    }
+    out.here.push_back(mixture_score(a).value), out.there.push_back(mixture_score(b).value);
+  }
+  return out;
+}
+
 score_comparison compare_scores(std::span<const metric_column> columns, std::span<const prediction_scores> scores,
                                 const std::filesystem::path& other, std::vector<prediction_scores> others,
                                 const bootstrap_options& bootstrap) {
-  score_comparison c{other, std::move(others), {}};
-  for (std::size_t i = 0; i < columns.size(); ++i)
-    c.columns.push_back(summarise_pairs(values_of(scores, i), values_of(c.scores, i), bootstrap));
+  score_comparison c{other, std::move(others), {}, {}};
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const values_in_both values = values_of_both(scores, c.scores, i);
+    c.columns.push_back(summarise_pairs(values.here, values.there, bootstrap));
+    c.one_sided.push_back(values.one_sided);
+  }
   return c;
 }
 

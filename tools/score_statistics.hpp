@@ -22,8 +22,8 @@ std::vector<double> values_of(std::span<const prediction_scores> scores, std::si
 // What was not measured in a column: sources, by the reason.
 struct left_out_sources {
   std::size_t count = 0;
-  std::size_t signals = 0;  // because of the signals themselves, not of what was to measure them
-  std::string reasons;      // "3 silent target, 1 silent estimate"
+  std::size_t first = 0;  // the file of the first of them
+  std::string reasons;    // "3 silent target, 1 silent estimate"
 };
 left_out_sources left_out_of(std::span<const prediction_scores> scores, std::size_t column);
 
@@ -38,11 +38,21 @@ struct grouped_scores {
   std::vector<score_group> groups;
 };
 
+// The means over a file's sources that were measured in both of two predictions, for every file; NaN for none. A source that
+// one of them alone has a value for would make a mean of other sources, and that of silence the better one.
+struct values_in_both {
+  std::vector<double> here, there;
+  std::size_t one_sided = 0;  // sources measured in one of the two alone
+};
+values_in_both values_of_both(std::span<const prediction_scores> here, std::span<const prediction_scores> there,
+                              std::size_t column);
+
 // The same files as another system separated them.
 struct score_comparison {
   std::filesystem::path predictions;
   std::vector<prediction_scores> scores;  // [file]
   std::vector<paired_summary> columns;    // [column]; differences are less the other's
+  std::vector<std::size_t> one_sided;     // [column]; see values_in_both
 };
 
 struct score_statistics {

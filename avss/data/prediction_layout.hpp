@@ -26,7 +26,7 @@ struct prediction_list {
   std::filesystem::path truth, predictions;    // the folders that hold mix/, s1/, ... and s1/, ...
   std::size_t sources = 0;                     // of each item
   std::vector<prediction_item> items;          // by name, in the order of the bytes
-  std::size_t left_out = 0;                    // names that are not in all folders
+  std::vector<std::string> left_out;           // names that are not in all folders
   std::vector<std::filesystem::path> skipped;  // files whose extension is none of an audio format's
 };
 
@@ -78,14 +78,14 @@ struct prediction_files {
       }
   }
 
-  // Items of the names that are in all folders; other names are counted.
+  // Items of the names that are in all folders; the others are left out.
   void pair_up(prediction_list& list) const {
     files_by_name all = mixtures;
     for (const files_by_name& set : sources) all.insert(set.begin(), set.end());
     for (const auto& [name, path] : all) {
       const auto has_it = [&n = name](const files_by_name& set) { return set.contains(n); };
       if (!has_it(mixtures) || !std::all_of(sources.begin(), sources.end(), has_it)) {
-        ++list.left_out;
+        list.left_out.push_back(name);
         continue;
       }
       prediction_item item{name, mixtures.at(name), {}, {}};

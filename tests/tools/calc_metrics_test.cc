@@ -209,7 +209,7 @@ TEST_F(calc_metrics, refuses_folders_that_do_not_fit) {
                  "mix without prediction s2: b");
   const outcome r = run(paths() + saving() + " metric_calculator.intersection=true");
   EXPECT_EQ(r.status, 0);
-  EXPECT_EQ(r.err, "note: 3 names that are not in all folders are left out\n");
+  EXPECT_EQ(r.err, "note: 3 names that are not in all folders left out: b, c, z\n");
   const std::vector<row> rows = table();
   ASSERT_EQ(rows.size(), 3u);
   EXPECT_EQ(rows[0].at("name") + rows[1].at("name") + rows[2].at("name"), "ade");

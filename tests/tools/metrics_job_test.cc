@@ -89,9 +89,9 @@ TEST_F(metrics_job, silent_constant_and_tiny_signals_are_counted) {
   EXPECT_EQ(at(j, {"metrics", "si_snr", "files_measured"}).text, "3");
   EXPECT_EQ(at(j, {"metrics", "snr", "sources_left_out"}).text, "1");
   EXPECT_EQ(at(j, {"items"}).items[2].find("metrics")->find("si_snr")->find("mean")->type, kind::null);
-  EXPECT_NE(out.str().find("si_snr: 4 silent or broken sources left out of the mean"), std::string::npos) << out.str();
+  EXPECT_NE(out.str().find("si_snr: 4 sources left out of the mean"), std::string::npos) << out.str();
   EXPECT_NE(csv().find("si_snr s2: silent target; si_snri s2: silent target; snr s2: silent target,\n"), std::string::npos);
-  EXPECT_NE(out.str().find(" left out of the mean (4 silent target)"), std::string::npos) << out.str();
+  EXPECT_NE(out.str().find(" left out of the mean (4 silent target), such as in constant\n"), std::string::npos) << out.str();
   EXPECT_NE(csv().find("\none,0.000125,"), std::string::npos) << csv();
 }
 
@@ -174,6 +174,49 @@ TEST_F(metrics_job, a_comparison_takes_files_that_both_have_whole) {
   EXPECT_EQ(at(json(), {"comparison", "metrics", "si_snr", "files"}).text, "1");
   EXPECT_EQ(at(json(), {"not_scored"}).text, "2");
   EXPECT_EQ(at(json(), {"items"}).items[0].find("metrics")->type, json_value::kind::null);
+}
+
+// Silence in place of a bad estimate does not make a mean of the better sources that would win.
+TEST_F(metrics_job, a_comparison_takes_sources_that_both_have_a_value_of) {
+  for (const char* name : {"a", "b", "c"}) {
+    store_item(name, 600, static_cast<std::uint32_t>(name[0]));
+    store(fs::path("out/s2") / (std::string(name) + ".wav"), noise(600, 99));  // bad
+  }
+  fs::copy(folder / "out", folder / "there", fs::copy_options::recursive);
+  for (const char* name : {"a.wav", "b.wav"}) store(fs::path("out/s2") / name, signal_t(600, 0.f));
+  metrics_options o = options();
+  o.compare = folder / "there", o.report = folder / "page.html";
+  ASSERT_EQ(run(o), 0) << err.str();
+  const json_value j = json();
+  const json_value& compared = at(j, {"comparison", "metrics", "si_snr"});
+  EXPECT_EQ(compared.find("equal")->text, "3");
+  EXPECT_EQ(compared.find("difference")->find("mean")->text, "0");
+  EXPECT_EQ(compared.find("sources_measured_in_one")->text, "2");
+  EXPECT_NE(out.str().find("si_snr: 2 sources are measured in one of the two alone, and in neither mean"), std::string::npos)
+      << out.str();
+  EXPECT_NE(out.str().find("si_snr: 2 sources left out of the mean (2 silent estimate), such as in a\n"), std::string::npos)
+      << out.str();
+  const std::string page = bytes_of_file(folder / "page.html"), differences = bytes_of_file(folder / "scores/differences.csv");
+  for (const char* said : {"count in neither mean: 2 of ", "<dt>sources left out of the mean: 2 silent estimate</dt><dd>2</dd>",
+                           ">a</th><td class=\"words\">si_snr: s1 "})
+    EXPECT_NE(page.find(said), std::string::npos) << said;
+  EXPECT_NE(differences.find("\na,"), std::string::npos);
+  EXPECT_NE(differences.find(",0,"), std::string::npos) << differences;
+}
+
+TEST_F(metrics_job, names_what_is_left_aside_of_either_folder) {
+  for (const char* name : {"a", "b", "c", "d"}) store_item(name, 600, static_cast<std::uint32_t>(name[0]));
+  fs::copy(folder / "out", folder / "there", fs::copy_options::recursive);
+  fs::remove(folder / "out/s1/b.wav");
+  fs::remove(folder / "there/s2/c.wav");
+  write_bytes(folder / "there/s1/README.txt", "mine");
+  metrics_options o = options();
+  o.compare = folder / "there", o.names = name_rule::intersection;
+  ASSERT_EQ(run(o), 0) << err.str();
+  EXPECT_NE(err.str().find("note: 2 names that are not in all folders left out: b, c\n"), std::string::npos) << err.str();
+  EXPECT_NE(err.str().find("README.txt"), std::string::npos) << err.str();
+  EXPECT_EQ(at(json(), {"names_left_out"}).text, "2");
+  EXPECT_EQ(at(json(), {"left_out"}).items.at(1).text, "c");
 }
 
 TEST_F(metrics_job, all_files_silent_is_no_error) {
