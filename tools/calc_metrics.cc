@@ -12,6 +12,7 @@
 
 #include "tools/metric_config.hpp"
 #include "tools/metrics_job.hpp"
+#include "tools/section.hpp"
 #include "tools/tool_main.hpp"
 
 namespace {
@@ -19,6 +20,7 @@ namespace {
 using avss::config::settings;
 
 int calc_metrics(const settings& s, const avss::config::command_line& c) {
+  avss::tools::expect_section(s, "metric_calculator", "calc_metrics_convtasnet or calc_metrics_rtfsnet");
   avss::metrics_options o;
   const auto path = [&](const char* key) { return avss::config::user_path(s.get<std::string>(key, "")); };
   o.truth = path("metric_calculator.gt_path");

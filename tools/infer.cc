@@ -3,6 +3,7 @@
 //   inferencer.save_path=OUT
 //   bazel run //tools:infer -- -cn=inf_rtfsnet inferencer.from_pretrained=FILE inferencer.input=mix.wav
 //   inferencer.embeddings=[face1.npz,face2.npz] inferencer.save_path=OUT
+#include <algorithm>
 #include <avss/config/command_line.hpp>
 #include <avss/data/mixture_layout.hpp>
 #include <avss/io/path_kind.hpp>
@@ -12,6 +13,7 @@
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -21,6 +23,7 @@
 #include "tools/metric_config.hpp"
 #include "tools/missing_embeddings.hpp"
 #include "tools/models/select.hpp"
+#include "tools/section.hpp"
 #include "tools/tool_main.hpp"
 
 namespace {
@@ -87,6 +90,7 @@ int make_embeddings(const settings& s, const avss::tools::model_entry& entry, co
 }
 
 int infer(const settings& s, const avss::config::command_line& c) {
+  avss::tools::expect_section(s, "inferencer", "inf_convtasnet or inf_rtfsnet");
   avss::infer_options o;
   const auto path = [&](const char* key) { return avss::config::user_path(s.get<std::string>(key, "")); };
   o.input = path("inferencer.input");
@@ -133,8 +137,11 @@ int infer(const settings& s, const avss::config::command_line& c) {
         } catch (const avss::error& e) {
           avss::fail("inferencer.", e.what());  // window = ...
         }
-        const int status = avss::run_inference(o, *network, std::cout, std::cerr);
-        return status == 0 && reports ? avss::tools::write_report(o, report, std::cout, std::cerr) : status;
+        std::vector<std::string> written;
+        const int status = avss::run_inference(o, *network, std::cout, std::cerr, &written);
+        // What has failed is left out, as in calc_metrics.
+        if (!reports || status == 130 || written.empty()) return status;
+        return std::max(status, avss::tools::write_report(o, report, std::move(written), std::cout, std::cerr));
       },
       loaded.network);
 }

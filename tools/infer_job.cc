@@ -74,7 +74,7 @@ class inference {
   inference(const infer_options& options, tools::infer_network& network, std::ostream& out, std::ostream& err)
       : options_(options), network_(network), out_(out), err_(err) {}
 
-  int run() {
+  int run(std::vector<std::string>* written) {
     const mixture_list list = find_items(options_);
     check_window(network_.info(), {.window = options_.window});  // here, and not once an item
     make_folders(options_, list, network_.check(list));
@@ -87,6 +87,7 @@ class inference {
       try {
         tools::check_stop();
         run_item(item);
+        if (written) written->push_back(item.name);
       } catch (const tools::stopped&) {
         err_ << "stopped after " << done << " of " << list.items.size() << " items; what is written is whole" << std::endl;
         return 130;
@@ -156,10 +157,11 @@ class inference {
   std::size_t measured_ = 0;
 };
 
-int run(const infer_options& options, tools::infer_network&& network, std::ostream& out, std::ostream& err) {
+int run(const infer_options& options, tools::infer_network&& network, std::ostream& out, std::ostream& err,
+        std::vector<std::string>* written) {
   try {
     const tools::stop_on_signal guard;
-    return inference(options, network, out, err).run();
+    return inference(options, network, out, err).run(written);
   } catch (const std::exception& e) {
     err << "infer: " << one_line(e.what()) << std::endl;
     return 1;
@@ -168,12 +170,14 @@ int run(const infer_options& options, tools::infer_network&& network, std::ostre
 
 }  // namespace
 
-int run_inference(const infer_options& options, separator& network, std::ostream& out, std::ostream& err) {
-  return run(options, tools::heard_network(network), out, err);
+int run_inference(const infer_options& options, separator& network, std::ostream& out, std::ostream& err,
+                  std::vector<std::string>* written) {
+  return run(options, tools::heard_network(network), out, err, written);
 }
 
-int run_inference(const infer_options& options, av_separator& network, std::ostream& out, std::ostream& err) {
-  return run(options, tools::seen_network(network, options.faces), out, err);
+int run_inference(const infer_options& options, av_separator& network, std::ostream& out, std::ostream& err,
+                  std::vector<std::string>* written) {
+  return run(options, tools::seen_network(network, options.faces), out, err, written);
 }
 
 }  // namespace avss

@@ -4,6 +4,8 @@
 #include <avss/model/av_separator.hpp>
 #include <avss/model/separator.hpp>
 #include <ostream>
+#include <string>
+#include <vector>
 
 #include "tools/infer_options.hpp"
 
@@ -14,11 +16,13 @@ namespace avss {
 // item appear together when it is complete. An item that fails gives one line on `err`, and the rest goes on.
 //
 // Returns 0; 1 if an item failed, a line could not be written or nothing could start; 130 when stopped by SIGINT or SIGTERM,
-// with whole items only. Throws nothing for bad input.
-int run_inference(const infer_options& options, separator& network, std::ostream& out, std::ostream& err);
+// with whole items only. Throws nothing for bad input. `written`, if any, gets the names of the items whose results are there.
+int run_inference(const infer_options& options, separator& network, std::ostream& out, std::ostream& err,
+                  std::vector<std::string>* written = nullptr);
 
 // The same by sound and faces (options.faces): the voice of a mixture's n-th face is <save_path>/<key>/s<n>/<name>.wav. All
 // embeddings must be there before anything starts.
-int run_inference(const infer_options& options, av_separator& network, std::ostream& out, std::ostream& err);
+int run_inference(const infer_options& options, av_separator& network, std::ostream& out, std::ostream& err,
+                  std::vector<std::string>* written = nullptr);
 
 }  // namespace avss

@@ -4,6 +4,7 @@
 #include <avss/core/error.hpp>
 #include <avss/data/mixture_layout.hpp>
 #include <avss/metric/named.hpp>
+#include <utility>
 
 #include "tools/metrics_job.hpp"
 
@@ -14,6 +15,16 @@ constexpr const char* page_key = "inferencer.report";
 
 mixture_list items_of(const infer_options& o) {
   return o.dataset.empty() ? list_input(o.input) : list_dataset(o.dataset, o.partition);
+}
+
+// Hz, of the first mixture that can be read; 0 where none can.
+int rate_of(const mixture_list& list) {
+  for (const mixture_item& item : list.items) try {
+      return check_item(item).rate;
+    } catch (const error&) {
+      continue;
+    }
+  return 0;
 }
 
 }  // namespace
@@ -32,15 +43,18 @@ bool wants_report(const infer_options& o, const infer_report& report) {
   const char* const key = page ? page_key : "metrics.inference";
   if (!truth)
     fail(key, ": there is no ground truth to score against; give a data set with s1/, s2/ beside mix/, or leave it out");
-  if (const int rate = check_item(list.items.front()).rate; o.target_rate != 0 && o.target_rate != rate)
+  if (const int rate = rate_of(list); o.target_rate != 0 && rate != 0 && o.target_rate != rate)
     fail(key, ": results of ", o.target_rate, " Hz cannot be scored against ground truth of ", rate,
          " Hz; leave out datasets.inf.target_sr");
   return true;
 }
 
-int write_report(const infer_options& o, const infer_report& report, std::ostream& out, std::ostream& err) {
+int write_report(const infer_options& o, const infer_report& report, std::vector<std::string> written, std::ostream& out,
+                 std::ostream& err) {
+  std::sort(written.begin(), written.end());
   metrics_options m;
   m.truth = items_of(o).folder, m.predictions = o.save_path / o.key, m.names = name_rule::intersection;
+  m.only = std::move(written);
   m.columns = report.columns, m.instruments = report.instruments;
   m.report = report.page, m.threads = report.threads;
   out << '\n';

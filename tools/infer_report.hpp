@@ -4,6 +4,7 @@
 #include <avss/metric/item_signals.hpp>
 #include <filesystem>
 #include <ostream>
+#include <string>
 #include <vector>
 
 #include "tools/infer_options.hpp"
@@ -23,8 +24,8 @@ struct infer_report {
 // not be written.
 bool wants_report(const infer_options& options, const infer_report& report);
 
-// Scores the results' files as //tools:calc_metrics does (see metrics_job.hpp), of the names that are there on both sides.
-// Returns its status.
-int write_report(const infer_options& options, const infer_report& report, std::ostream& out, std::ostream& err);
+// Scores the results' files of those names as //tools:calc_metrics does (see metrics_job.hpp). Returns its status.
+int write_report(const infer_options& options, const infer_report& report, std::vector<std::string> written, std::ostream& out,
+                 std::ostream& err);
 
 }  // namespace avss::tools

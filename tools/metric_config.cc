@@ -12,6 +12,7 @@
 #include <optional>
 #include <string_view>
 
+#include "tools/stop_on_signal.hpp"
 #include "tools/targets.hpp"
 
 namespace avss::tools {
@@ -123,7 +124,9 @@ metric_instruments read_instruments(const config::settings& s, std::span<const m
   const std::string command = s.get<std::string>("metrics.pesq.command", "");
   const double seconds = s.get<double>("metrics.pesq.timeout");
   if (!(seconds > 0)) fail("metrics.pesq.timeout: expected more than 0 seconds, found ", seconds);
-  if (asked("pesq")) found.pesq = std::make_shared<pesq_program>(command.empty() ? std::string(pesq_module) : command, seconds);
+  if (asked("pesq"))
+    found.pesq =
+        std::make_shared<pesq_program>(command.empty() ? std::string(pesq_module) : command, seconds, [] { check_stop(); });
   const std::string folder = config::user_path(s.get<std::string>("metrics.dnsmos.path", ""));
   if (folder.empty() || !asked("dnsmos_")) return found;
   const auto networks = std::make_shared<const dnsmos>(folder);

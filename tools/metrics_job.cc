@@ -89,6 +89,13 @@ void join(std::vector<T>& into, const std::vector<T>& more) {
   into.erase(std::unique(into.begin(), into.end()), into.end());
 }
 
+template <class Which>
+void leave_out(prediction_list& list, Which&& which) {
+  const auto gone = std::stable_partition(list.items.begin(), list.items.end(), std::not_fn(which));
+  for (auto item = gone; item != list.items.end(); ++item) list.left_out.push_back(item->name);
+  list.items.erase(gone, list.items.end());
+}
+
 // The items of both lists of predictions for the same mixtures; names that only one has are left out of both. What is left
 // aside of either is told by the first.
 void keep_common(prediction_list& a, prediction_list& b) {
@@ -97,9 +104,7 @@ void keep_common(prediction_list& a, prediction_list& b) {
       const auto before = [](const prediction_item& x, const prediction_item& y) { return x.name < y.name; };
       return !std::binary_search(other.items.begin(), other.items.end(), item, before);
     };
-    const auto gone = std::stable_partition(list.items.begin(), list.items.end(), std::not_fn(lacks));
-    for (auto item = gone; item != list.items.end(); ++item) list.left_out.push_back(item->name);
-    list.items.erase(gone, list.items.end());
+    leave_out(list, lacks);
   };
   only_in(a, b), only_in(b, a);
   join(a.left_out, b.left_out), join(a.skipped, b.skipped);
@@ -202,6 +207,8 @@ void save(const fs::path& folder, const tools::score_report& report, std::ostrea
   write(json_name, tools::scores_json(report));
   if (compared) write(differences_name, tools::differences_csv(report));
   for (const auto& file : files) file->commit();
+  std::error_code ignored;
+  if (!compared) fs::remove(folder / differences_name, ignored);  // of an earlier run: check_folder() knows it
   out << "scores of all files: ";
   for (std::size_t i = 0; i < files.size(); ++i) out << (i > 0 ? ", " : "") << files[i]->path();
   out << '\n';
@@ -230,6 +237,10 @@ struct measured {
 measured measure(const metrics_options& options, std::ostream& err) {
   measured m;
   m.list = list_predictions(options.truth, options.predictions, options.names);
+  if (options.only)
+    leave_out(m.list, [&](const prediction_item& item) {
+      return !std::binary_search(options.only->begin(), options.only->end(), item.name);
+    });
   if (!options.compare.empty()) {
     m.other = list_predictions(options.truth, options.compare, options.names);
     keep_common(m.list, m.other);
@@ -250,6 +261,7 @@ void check_report_page(const fs::path& file, const char* key) {
   std::error_code ignored;
   if (fs::is_directory(file, ignored)) fail(file.string(), ": is a folder; name a file, ", key, "=scores.html");
   if (!fs::exists(file, ignored)) return;
+  if (!fs::is_regular_file(file, ignored)) fail(file.string(), ": is no regular file; name another, ", key, "=scores.html");
   const std::vector<std::byte> bytes =
       input_file(file.string()).prefix(std::min<std::uintmax_t>(2000, fs::file_size(file, ignored)));
   if (as_text(bytes).find(tools::scores_generator) == std::string_view::npos)

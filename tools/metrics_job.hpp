@@ -4,6 +4,7 @@
 #include <avss/data/prediction_layout.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -16,8 +17,9 @@ namespace avss {
 struct metrics_options {
   std::filesystem::path truth, predictions;  // see data/prediction_layout.hpp
   name_rule names = name_rule::equal;
-  std::vector<tools::metric_column> columns;  // at least one
-  metric_instruments instruments;             // of those columns that need them
+  std::optional<std::vector<std::string>> only;  // sorted names; all others are left out
+  std::vector<tools::metric_column> columns;     // at least one
+  metric_instruments instruments;                // of those columns that need them
   // Gets scores.csv, scores.json and, with `compare`, differences.csv, which replace earlier ones and nothing else; made when
   // there is something to write. Empty: no files.
   std::filesystem::path save_path;

@@ -19,6 +19,18 @@ struct missing_faces {
   fs::path dataset;           // one of those that share the folders
   std::set<std::string> all;  // faces of the mixtures
   std::set<std::string> ids;  // of which these are missing and can be made
+  // Of these there is no mouth either; of the first, the mixture.
+  std::set<std::string> lost = {};
+  std::string lost_first = {}, lost_of = {};
+
+  void add(const std::string& id, const std::string& mixture, const fs::path& mouths) {
+    if (!face_files(mouths, id).empty()) {
+      ids.insert(id);
+      return;
+    }
+    if (lost.empty()) lost_first = id, lost_of = mixture;
+    lost.insert(id);
+  }
 };
 
 // By the folders of mouths and embeddings, which data sets may share.
@@ -31,14 +43,19 @@ std::map<std::pair<fs::path, fs::path>, missing_faces> look_for_missing(const co
     m.dataset = set.dataset;
     for (const std::string& name : set.names)
       for (const std::string& id : face_ids(name))
-        if (m.all.insert(id).second && face_files(folders.embeddings, id).empty() && !face_files(folders.mouths, id).empty())
-          m.ids.insert(id);
+        if (m.all.insert(id).second && face_files(folders.embeddings, id).empty()) m.add(id, name, folders.mouths);
   }
   return found;
 }
 
 int make_them(const config::settings& s, missing_faces& m, const face_folders& folders, int threads, std::ostream& out,
               std::ostream& err, const std::function<void(const video_encoder_config&)>& before) {
+  // Told before the others are made, which may take hours.
+  if (!m.lost.empty())
+    fail((folders.mouths / m.lost_first).string(),
+         ".npz: there is no such mouth, nor a lip embedding, of a face of the mixture ", m.lost_of,
+         m.lost.size() > 1 ? joined(", and of ", m.lost.size() - 1, " more faces") : "",
+         "; crop it with bazel run //tools:crop_mouths, or take the mixture out of the data set");
   const std::string what =
       joined(m.ids.size(), " of ", m.all.size(), " faces have no lip embedding in ", one_line(folders.embeddings.string()));
   const auto read = [&] {
@@ -65,7 +82,10 @@ int make_missing_embeddings(const config::settings& s, const std::vector<seen_mi
   if (s.get<bool>("video_encoder.overwrite", false))
     fail("video_encoder.overwrite: only bazel run //tools:embed makes embeddings anew that are there; leave it false");
   for (auto& [folders, missing] : look_for_missing(s, sets)) {
-    if (missing.ids.empty()) continue;
+    if (missing.ids.empty()) {
+      warn_of_another_encoder(s, folders.second, err);
+      continue;
+    }
     const int status = make_them(s, missing, {folders.first, folders.second}, threads, out, err, before);
     if (status != 0) return status;
   }

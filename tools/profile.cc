@@ -7,6 +7,7 @@
 #include <avss/model/rtfsnet_config.hpp>
 #include <cstdint>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,14 @@ std::int64_t whole(const settings& s, const std::string& key, std::int64_t most)
   const std::int64_t n = s.get<std::int64_t>(key);
   if (n < 1 || n > most) avss::fail(key, ": expected 1 to ", most, ", found ", n);
   return n;
+}
+
+bool is_given(const settings& s, const std::string& key) { return s.has(key) && !s.at(key).is_null(); }
+
+// Of the mixture: as asked, or those of the model.
+std::int64_t faces_of(const settings& s) {
+  if (is_given(s, "faces")) return whole(s, "faces", 64);
+  return !s.has("video_encoder") && is_given(s, "model.num_speakers") ? whole(s, "model.num_speakers", 64) : 1;
 }
 
 std::string one_of(const settings& s, const std::string& key, const std::vector<std::string>& values) {
@@ -46,20 +55,19 @@ int profile(const settings& s, const avss::config::command_line& c) {
   const std::string out = avss::config::user_path(s.get<std::string>("out", ""));
   if (!out.empty() && !out.ends_with(".json") && !out.ends_with(".csv"))
     avss::fail("out: expected a file's name that ends in .json or .csv, found '", out, "'");
+  std::optional<avss::atomic_file> file;
+  if (!out.empty()) file.emplace(out);  // what cannot be written is told before anything is measured
   avss::tools::profile_request request;
   request.seconds = s.get<double>("seconds");
-  request.faces = whole(s, "faces", 64);
+  request.faces = faces_of(s);
   request.repeats = static_cast<int>(whole(s, "repeats", 1000));
   request.threads = avss::tools::threads_of(c);
-  request.passes = s.get<int>("model.passes", 0);
-  if (request.passes < 0 || request.passes > avss::most_passes)
-    avss::fail("model.passes: expected 1 to ", avss::most_passes, ", found ", request.passes);
+  if (is_given(s, "model.passes")) request.passes = static_cast<int>(whole(s, "model.passes", avss::most_passes));
   const avss::model_cost cost = cost_of(s, request);
   std::cout << avss::tools::profile_table(cost);
-  if (out.empty()) return 0;
-  avss::atomic_file file(out);
-  file.write(out.ends_with(".csv") ? avss::tools::profile_csv(cost) : avss::tools::profile_json(cost));
-  file.commit();
+  if (!file) return 0;
+  file->write(out.ends_with(".csv") ? avss::tools::profile_csv(cost) : avss::tools::profile_json(cost));
+  file->commit();
   return 0;
 }
 

@@ -115,7 +115,8 @@ void fill_example(score_example& e, const score_report& report, const example_op
   const prediction_scores& scores = report.scores[e.file];
   e.rate = std::min(scores.rate, highest_example_rate);
   e.cut = scores.seconds > options.seconds;
-  const std::vector<std::size_t> order = report.columns.front().permuted ? scores.order : given_order(scores.order.size());
+  const std::vector<std::size_t> order =
+      report.columns[report.statistics.lead].permuted ? scores.order : given_order(scores.order.size());
   try {
     e.mixture.samples = beginning(item.mixture, options.seconds);
     tame({&e.mixture});
@@ -139,7 +140,7 @@ std::size_t bytes_of(const score_example& e) {
 }  // namespace
 
 std::vector<score_example> pick_examples(const score_report& report, const example_options& options) {
-  const std::vector<double> values = values_of(report.scores, 0);
+  const std::vector<double> values = values_of(report.scores, report.statistics.lead);
   const std::vector<std::size_t> ranked = smallest(values, values.size());
   std::vector<score_example> picked;
   const auto pick = [&](const char* kind, std::size_t place) {

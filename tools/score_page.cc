@@ -26,20 +26,20 @@ std::string fact(const std::string& value, const std::string& what) {
 
 std::string opening(const score_report& r) {
   const score_statistics& s = r.statistics;
-  const metric_column& first = r.columns.front();
+  const metric_column& first = r.columns[r.statistics.lead];
   std::string out =
       fill_in("<h1>Separation scores</h1>\n<p>Estimates <code>{0}</code> against the ground truth <code>{1}</code>.</p>\n",
               escape_html(r.files.predictions.string()), escape_html(r.files.truth.string()));
   out += "<dl class=\"facts\">\n" +
-         fact(page_value(first, s.columns.front().mean),
-              page_title(first) + ", mean; " + level_of(r) + " % interval " + interval_of(first, s.columns.front().interval)) +
-         fact(page_value(first, s.columns.front().median), page_title(first) + ", median") +
+         fact(page_value(first, s.columns[s.lead].mean),
+              page_title(first) + ", mean; " + level_of(r) + " % interval " + interval_of(first, s.columns[s.lead].interval)) +
+         fact(page_value(first, s.columns[s.lead].median), page_title(first) + ", median") +
          fact(std::to_string(s.scored), s.scored == 1 ? "file" : "files");
   const double share = 100. * static_cast<double>(s.swapped) / static_cast<double>(s.scored);
   if (r.files.sources > 1)
     out += fact(std::to_string(s.swapped), fill_in("with swapped speakers ({0}&nbsp;%)", page_number(share, 1)) +
                                                (first.permuted ? ", which the best order mends" : ", which count as they are"));
-  if (const left_out_sources left = left_out_of(r.scores, 0); left.count > 0)
+  if (const left_out_sources left = left_out_of(r.scores, s.lead); left.count > 0)
     out += fact(std::to_string(left.count),
                 fill_in("{0} left out of the mean: {1}", left.count == 1 ? "source" : "sources", left.reasons));
   if (s.refused > 0) out += fact(std::to_string(s.refused), "files could not be scored");
@@ -180,10 +180,11 @@ std::string files_section(const score_report& r, const std::vector<score_example
       if (examples[k].file == i) text = fill_in("<a href=\"#example{0}\">{1}</a>", std::to_string(k + 1), text);
     return text;
   };
-  const std::vector<double> values = values_of(r.scores, 0);
+  const std::vector<double> values = values_of(r.scores, r.statistics.lead);
   const std::vector<std::size_t> all = smallest(values, most_page_files);
-  std::string out = "<section aria-labelledby=\"worst\">\n<h2 id=\"worst\">Worst files by " + page_title(r.columns.front()) +
-                    "</h2>\n" + file_table(r, r.statistics.worst, "Worst files", "", name);
+  std::string out = "<section aria-labelledby=\"worst\">\n<h2 id=\"worst\">Worst files by " +
+                    page_title(r.columns[r.statistics.lead]) + "</h2>\n" +
+                    file_table(r, r.statistics.worst, "Worst files", "", name);
   if (all.size() > r.statistics.worst.size())
     out += fill_in("<details>\n<summary>{0} files, worst first{1}</summary>\n", std::to_string(all.size()),
                    all.size() < r.statistics.scored ? " (of " + std::to_string(r.statistics.scored) + ")" : "") +

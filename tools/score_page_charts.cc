@@ -44,7 +44,7 @@ std::string thinned_note(std::size_t all) {
 }
 
 std::string scatter_section(const score_report& r) {
-  const bool permuted = r.columns.front().permuted;
+  const bool permuted = r.columns[r.statistics.lead].permuted;
   std::vector<chart_point> points;
   bool hollow = false;
   for (std::size_t i = 0; i < r.scores.size(); ++i) {
@@ -119,7 +119,7 @@ std::string comparison_section(const score_report& r) {
       escape_html(c.predictions.string()), page_number(100 * r.statistics.bootstrap.level, 0));
   for (std::size_t i = 0; i < r.columns.size(); ++i) out += comparison_row(r.columns[i], c.columns[i]);
   out += "</tbody>\n</table></div>\n" + one_sided_note(r, c) + std::string(scores_key);
-  const values_in_both values = values_of_both(r.scores, c.scores, 0);
+  const values_in_both values = values_of_both(r.scores, c.scores, r.statistics.lead);
   const std::vector<double>&here = values.here, &there = values.there;
   std::vector<double> differences;
   std::vector<chart_point> points;
@@ -129,11 +129,11 @@ std::string comparison_section(const score_report& r) {
     points.push_back({there[i], here[i], false, escape_html(r.files.items[i].name)});
   }
   if (points.empty()) return out + "</section>\n";
-  const metric_column& first = r.columns.front();
+  const metric_column& first = r.columns[r.statistics.lead];
   const std::string title = page_title(first), unit = first.choice.metric->unit, in_unit = unit.empty() ? "" : " in " + unit;
   out +=
       "<div class=\"charts below\">\n" +
-      histogram_card(first, "Difference of " + title, differences, c.columns.front().difference) +
+      histogram_card(first, "Difference of " + title, differences, c.columns[r.statistics.lead].difference) +
       fill_in(
           "<figure class=\"card\">\n<figcaption>{0} of each file <span>above the line this one is better</span></figcaption>\n"
           "{1}<p class=\"axis above\">this{2}</p>\n{3}<p class=\"axis\">other{2}</p>\n</figure>\n</div>\n</section>\n",

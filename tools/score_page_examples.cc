@@ -61,9 +61,9 @@ std::string value_table(const score_report& r, const score_example& e, const std
 
 std::string voice(const score_report& r, const score_example& e, std::size_t target) {
   const example_voice& v = e.voices[target];
-  const metric_column& first = r.columns.front();
+  const metric_column& first = r.columns[r.statistics.lead];
   const std::string source = source_folder_name(target + 1), name = escape_html(r.files.items[e.file].name);
-  const ratio& value = r.scores[e.file].columns.front()[target];
+  const ratio& value = r.scores[e.file].columns[r.statistics.lead][target];
   const std::string said =
       page_title(first) + " " +
       (value.status == ratio_status::measured ? page_value(first, value.value) : std::string(name_of(value.status)));
@@ -84,9 +84,9 @@ std::string card(const score_report& r, const score_example& e, std::size_t numb
   const std::string name = escape_html(r.files.items[e.file].name);
   std::string kind = e.kind;
   kind[0] = static_cast<char>(kind[0] - 'a' + 'A');
-  std::string about = fill_in("{0} {1}, rank {2} of {3} from the worst", page_title(r.columns.front()),
-                              page_value(r.columns.front(), mixture_score(f.columns.front()).value), std::to_string(e.rank),
-                              std::to_string(r.statistics.columns.front().count));
+  std::string about = fill_in("{0} {1}, rank {2} of {3} from the worst", page_title(r.columns[r.statistics.lead]),
+                              page_value(r.columns[r.statistics.lead], mixture_score(f.columns[r.statistics.lead]).value),
+                              std::to_string(e.rank), std::to_string(r.statistics.columns[r.statistics.lead].count));
   if (f.swapped()) about += "; speakers swapped";
   if (e.cut)
     about += fill_in("; the first {0} s of {1} s", page_number(static_cast<double>(e.mixture.samples.size()) / e.rate, 1),

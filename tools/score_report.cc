@@ -90,14 +90,14 @@ void print_own_orders(const score_report& r, std::ostream& out) {
 }
 
 void print_worst(const score_report& r, std::ostream& out) {
-  const metric_column& first = r.columns.front();
+  const metric_column& first = r.columns[r.statistics.lead];
   if (!r.statistics.worst.empty()) out << "worst by " << first.name << ":\n";
   for (const std::size_t i : r.statistics.worst) {
     const prediction_scores& f = r.scores[i];
     char text[64];
     std::snprintf(text, sizeof text, "%9s  ",
-                  shown(mixture_score(f.columns.front()).value, first.choice.metric->decimals).c_str());
-    out << text << one_line(r.files.items[i].name) << " (" << source_values(first, f.columns.front())
+                  shown(mixture_score(f.columns[r.statistics.lead]).value, first.choice.metric->decimals).c_str());
+    out << text << one_line(r.files.items[i].name) << " (" << source_values(first, f.columns[r.statistics.lead])
         << (f.swapped() ? "; swapped)\n" : ")\n");
   }
 }

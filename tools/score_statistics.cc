@@ -1,5 +1,6 @@
 #include "tools/score_statistics.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <utility>
@@ -74,7 +75,10 @@ score_statistics statistics_of(std::span<const metric_column> columns, std::span
     values.push_back(values_of(scores, c));
     s.columns.push_back(summarise(values.back(), bootstrap));
   }
-  s.worst = smallest(values.front(), shown_worst);
+  const auto measured = [](const value_summary& c) { return c.count > 0; };
+  const auto lead = std::find_if(s.columns.begin(), s.columns.end(), measured);
+  if (lead != s.columns.end()) s.lead = static_cast<std::size_t>(lead - s.columns.begin());
+  s.worst = smallest(values[s.lead], shown_worst);
   for (const score_grouping& g : groupings) s.groups.push_back(grouped(g, values, scores, bootstrap));
   return s;
 }

@@ -58,7 +58,8 @@ struct score_comparison {
 struct score_statistics {
   std::size_t scored = 0, refused = 0, swapped = 0, clipped = 0;  // files
   std::vector<value_summary> columns;                             // [column]
-  std::vector<std::size_t> worst;                                 // files, by the first column
+  std::size_t lead = 0;            // the column that files are ranked by: the first that anything was measured in
+  std::vector<std::size_t> worst;  // files, by it
   std::vector<grouped_scores> groups;
   std::optional<score_comparison> comparison;
   bootstrap_options bootstrap;  // of all intervals

@@ -13,6 +13,12 @@
 
 namespace avss::tools {
 
+// Of a configuration that is another tool's: `name` is the section that all of this tool's have.
+inline void expect_section(const config::settings& s, const std::string& name, const char* examples) {
+  if (!s.has(name))
+    fail("the configuration has no section ", name, ": it is another tool's; choose one by -cn, such as ", examples);
+}
+
 // A section of a configuration whose keys depend on its _target_.
 class section {
  public:

@@ -23,6 +23,7 @@
 #include "tools/missing_embeddings.hpp"
 #include "tools/models/select.hpp"
 #include "tools/models/trainables.hpp"
+#include "tools/section.hpp"
 #include "tools/stop_on_signal.hpp"
 #include "tools/targets.hpp"
 #include "tools/tool_main.hpp"
@@ -105,6 +106,7 @@ int in_turn(avss::worker_group* group, Body&& body) {
 int train(const settings& s, const avss::config::command_line& c, avss::worker_group* group) {
   const bool first = !group || group->first();
   std::ostream nowhere(nullptr), &out = first ? std::cout : nowhere, &err = first ? std::cerr : nowhere;
+  avss::tools::expect_section(s, "trainer", "train_convtasnet or train_rtfsnet");
   avss::trainer_options o = read_options(s);
   o.group = group;
   const avss::dim_t share = avss::share_of(o.batch_size, group);

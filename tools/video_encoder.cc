@@ -154,4 +154,17 @@ std::unique_ptr<lip_embedder> make_encoder(const video_encoder_config& c, std::o
   return encoder;
 }
 
+void warn_of_another_encoder(const config::settings& s, const fs::path& embeddings, std::ostream& err) {
+  const fs::path path = embeddings / own_weights;
+  if (!s.has(section + "random_seed") || s.at(section + "random_seed").is_null() || path_kind(path) == fs::file_type::not_found)
+    return;
+  const std::string asked = std::to_string(s.get<std::int64_t>(section + "random_seed"));
+  const loaded_weights file = read_weights_file(path.string());
+  const checkpoint_value* said = file.metadata.find("random_seed");
+  if (said && said->text() == asked) return;
+  err << "warning: " << one_line(embeddings.string()) << ": its embeddings are of another encoder, with random_seed "
+      << (said ? printable(said->text()) : std::string("unknown")) << " where video_encoder.random_seed=" << asked
+      << " is asked for; they are used as they are" << std::endl;
+}
+
 }  // namespace avss::tools

@@ -36,4 +36,8 @@ video_encoder_config read_video_encoder(const config::settings& s, int threads, 
 // which is taken when it is there already. Says on `out` what it is, and on `err` what it assumes and what it leaves aside.
 std::unique_ptr<lip_embedder> make_encoder(const video_encoder_config& c, std::ostream& out, std::ostream& err);
 
+// Where nothing is to be made: says on `err` if what is there is of an encoder drawn by another seed than that which is asked
+// for.
+void warn_of_another_encoder(const config::settings& s, const std::filesystem::path& embeddings, std::ostream& err);
+
 }  // namespace avss::tools

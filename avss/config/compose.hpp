@@ -104,7 +104,8 @@ class defaults_walk {
     const std::string group = d.group_path();
     const auto known = store_.options(group);
     const std::string name = d.is_group ? *d.name : d.config_path().substr(group.empty() ? 0 : group.size() + 1);
-    fail(in(parent), "Could not find '", d.config_path(), "'; available options of '", group, "': ", listed(known), searched,
+    fail(in(parent), "Could not find '", d.config_path(),
+         group.empty() ? "'; available configurations: " : "'; available options of '" + group + "': ", listed(known), searched,
          did_you_mean(name, known));
   }
 

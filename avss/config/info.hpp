@@ -73,7 +73,7 @@ inline void print_hydra_help(const tool& t, std::ostream& out) {
          "  hydra/hydra_logging=disabled      no lines about the jobs of --multirun\n"
          "  hydra.job.name=NAME               the name of the log and in its lines\n"
          "  hydra.job.chdir=true              run in the folder of the record\n"
-         "  hydra.job.env_set.NAME=VALUE      set a variable for the run\n"
+         "  +hydra.job.env_set.NAME=VALUE     set a variable for the run\n"
          "  hydra.sweep.dir=DIR               folder of all runs of --multirun (multirun/DATE/TIME)\n"
          "  hydra.sweep.subdir=NAME           folder of one of them, such as '${hydra.job.override_dirname}' (its number)\n"
          "  hydra.sweeper.max_batch_size=N    stop after N jobs where one of them failed\n"

@@ -20,6 +20,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <mutex>
 #include <span>
@@ -56,8 +57,9 @@ print(pesq(rate, samples(sys.argv[2]), samples(sys.argv[3]), "nb" if rate == 800
 // threads may measure at once.
 class pesq_program {
  public:
-  explicit pesq_program(std::string command = pesq_module, double seconds = 60)
-      : command_(std::move(command)), seconds_(seconds) {
+  // `while_waiting` is asked again and again; where it throws, the program is ended and measure() throws the same.
+  explicit pesq_program(std::string command = pesq_module, double seconds = 60, std::function<void()> while_waiting = {})
+      : command_(std::move(command)), seconds_(seconds), while_waiting_(std::move(while_waiting)) {
     if (command_.empty()) fail("PESQ: the command is empty; expected a program, called with RATE TARGET.wav ESTIMATE.wav");
     if (!(seconds > 0)) fail("PESQ: expected a time limit of more than 0 s, found ", seconds);
   }
@@ -81,6 +83,7 @@ class pesq_program {
     if (silent(estimate)) return {nan, ratio_status::silent_estimate};
     if (rate != 8000 && rate != 16000) return give_up("it is defined at 8000 and 16000 Hz, not at " + std::to_string(rate));
     if (absent()) return {nan, ratio_status::not_installed};
+    if (hangs()) return {nan, ratio_status::no_score};
     return run(estimate, target, rate);
   }
 
@@ -135,9 +138,12 @@ class pesq_program {
         wait_for(start({"/bin/sh", "-c", script, "pesq", std::to_string(rate), target_file, estimate_file}, out, err));
     const std::string said = last_line(err);
     const std::string because = said.empty() ? "" : ": " + said;
-    if (status == timed_out) return give_up(joined("the program took longer than ", seconds_, " s and was ended"));
+    count_slow(status == timed_out);
+    if (status == timed_out)
+      return give_up(joined("the program took longer than ", seconds_, " s and was ended", "; after ", most_slow,
+                            " such calls in a row it is not called again"));
     if (status == 127)
-      return give_up("the program is not installed" + because + "; run pip install pesq, or name another program", true);
+      return give_up("the program is not installed" + because + "; run pip install pesq numpy, or name another program", true);
     if (status != 0) return give_up("the program ended with status " + std::to_string(status) + because);
     const std::string score = last_line(out);
     double value = 0;
@@ -169,6 +175,16 @@ class pesq_program {
   }
 
   static constexpr int timed_out = -1;
+  static constexpr int most_slow = 3;
+
+  bool hangs() const {
+    const std::lock_guard guard(lock_);
+    return slow_ >= most_slow;
+  }
+  void count_slow(bool slow) {
+    const std::lock_guard guard(lock_);
+    slow_ = slow ? slow_ + 1 : slow_ >= most_slow ? slow_ : 0;
+  }
 
   // As a shell has it: the exit status, or 128 and the signal.
   int wait_for(pid_t child) const {
@@ -178,10 +194,19 @@ class pesq_program {
       const pid_t seen = ::waitpid(child, &status, WNOHANG);
       if (seen == child) return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
       if (seen < 0 && errno != EINTR) return 126;
-      if (std::chrono::steady_clock::now() > end) {
+      const auto kill = [&] {
         ::kill(-child, SIGKILL);
         ::waitpid(child, &status, 0);
+      };
+      if (std::chrono::steady_clock::now() > end) {
+        kill();
         return timed_out;
+      }
+      try {
+        if (while_waiting_) while_waiting_();
+      } catch (...) {
+        kill();
+        throw;
       }
       std::this_thread::sleep_for(nap);
     }
@@ -200,7 +225,9 @@ class pesq_program {
 
   std::string command_;
   double seconds_;
+  std::function<void()> while_waiting_;
   mutable std::mutex lock_;
+  int slow_ = 0;  // calls in a row that took too long
   bool absent_ = false;
   std::string trouble_;
 };

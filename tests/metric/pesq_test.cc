@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/support/audio_fixture.hpp"
@@ -23,6 +24,21 @@ class pesq : public testing::in_folder {
     const std::string path = (folder / "a program").string();
     std::ofstream(path) << lines << "\n";
     return "sh '" + path + "'";
+  }
+  // Of the process whose number is in the file "child", once it has had the time to end.
+  std::string state_of_child() const {
+    pid_t child = 0;
+    std::ifstream(folder / "child") >> child;
+    if (child <= 0) return "never began";
+    std::string state;
+    for (int i = 0; i < 1000; ++i) {
+      state.clear();
+      std::getline(std::ifstream("/proc/" + std::to_string(child) + "/stat"), state);
+      // A zombie is one that nobody has waited for yet.
+      if (state.empty() || state.find(") Z") != std::string::npos || state.find(") X") != std::string::npos) return "ended";
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return state;
   }
   std::vector<float> target = testing::noise(1600, 1, 0.5), estimate = testing::noise(1600, 2, 0.5);
 };
@@ -80,13 +96,32 @@ TEST_F(pesq, a_program_that_hangs_is_ended_with_its_children) {
   EXPECT_TRUE(std::isnan(p.measure(estimate, target, 16000).value));
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
   EXPECT_NE(p.trouble().find("longer than 0.5 s"), std::string::npos) << p.trouble();
-  pid_t child = 0;
-  std::ifstream(folder / "child") >> child;
-  ASSERT_GT(child, 0);
-  // Gone, or a zombie that nobody has waited for yet.
-  std::string state;
-  std::getline(std::ifstream("/proc/" + std::to_string(child) + "/stat"), state);
-  EXPECT_TRUE(state.empty() || state.find(") Z") != std::string::npos || state.find(") X") != std::string::npos) << state;
+  EXPECT_EQ(state_of_child(), "ended");
+}
+
+TEST_F(pesq, a_program_that_always_hangs_is_not_called_for_ever) {
+  pesq_program p(program("echo >> '" + folder.string() + "/calls'; sleep 1000"), 0.1);
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(p.measure(estimate, target, 16000).status, ratio_status::no_score);
+  EXPECT_EQ(std::filesystem::file_size(folder / "calls"), 3u);
+  EXPECT_NE(p.trouble().find("after 3 such calls in a row it is not called again"), std::string::npos) << p.trouble();
+  // One that hangs now and then goes on.
+  pesq_program q(program("test $(cat '" + folder.string() + "/n' | wc -l) = 2 || sleep 1000; echo 1"), 1.5);
+  const auto ask = [&](const char* lines) {
+    testing::write_bytes(folder / "n", lines);
+    return q.measure(estimate, target, 16000).status;
+  };
+  for (const char* lines : {"\n", "\n", "\n\n", "\n", "\n", "\n\n"})
+    EXPECT_EQ(ask(lines), std::string(lines).size() == 2 ? ratio_status::measured : ratio_status::no_score);
+}
+
+TEST_F(pesq, whoever_waits_may_end_it) {
+  struct enough {};
+  int asked = 0;
+  pesq_program p(program("echo $$ > '" + folder.string() + "/child'; sleep 1000"), 600, [&] {
+    if (std::filesystem::exists(folder / "child") && ++asked > 3) throw enough();
+  });
+  EXPECT_THROW(p.measure(estimate, target, 16000), enough);
+  EXPECT_EQ(state_of_child(), "ended");
 }
 
 TEST_F(pesq, rubbish_is_no_score) {

@@ -101,6 +101,32 @@ TEST_F(infer, reports_on_a_page) {
                  "metrics.inference is empty");
 }
 
+TEST_F(infer, reports_on_what_did_not_fail) {
+  // An older result of what fails now is not taken for one.
+  ASSERT_EQ(run(tiny() + " " + data() + to_results()).status, 0);
+  write_bytes(folder / "data/audio/val/mix/11_22.wav", "RIFF");
+  const fs::path page = folder / "page.html";
+  const outcome r = run(tiny() + " " + data() + to_results() + " inferencer.report=" + page.string());
+  EXPECT_EQ(r.status, 1);
+  EXPECT_NE(r.err.find("infer: 1 of 2 items failed"), std::string::npos) << r.err;
+  EXPECT_NE(r.err.find("left out: 11_22"), std::string::npos) << r.err;
+  EXPECT_NE(r.out.find("1 file of 2 sources"), std::string::npos) << r.out;
+  EXPECT_NE(bytes_of_file(page).find("33_44"), std::string::npos);
+  write_bytes(folder / "data/audio/val/mix/33_44.wav", "RIFF");
+  const outcome none = run(tiny() + " " + data() + to_results() + " inferencer.report=" + (folder / "new.html").string());
+  EXPECT_EQ(none.status, 1);
+  EXPECT_FALSE(fs::exists(folder / "new.html"));
+}
+
+TEST_F(infer, names_another_tools_configuration) {
+  const outcome r = run_tool("infer", "-cn=train_convtasnet");
+  EXPECT_EQ(r.status, 1);
+  EXPECT_EQ(
+      r.err,
+      "infer: the configuration has no section inferencer: it is another tool's; choose one by -cn, such as inf_convtasnet "
+      "or inf_rtfsnet\n");
+}
+
 TEST_F(infer, measures_what_metrics_ask_for) {
   const std::string asked = tiny() + " " + data() + to_results() + " 'metrics.inference=[si_snri, sdr, dnsmos_ovrl]'";
   const outcome r = run(asked);

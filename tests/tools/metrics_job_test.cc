@@ -204,6 +204,29 @@ TEST_F(metrics_job, a_comparison_takes_sources_that_both_have_a_value_of) {
   EXPECT_NE(differences.find(",0,"), std::string::npos) << differences;
 }
 
+TEST_F(metrics_job, a_comparison_of_before_goes_with_its_scores) {
+  store_item("a", 600, 1);
+  fs::copy(folder / "out", folder / "there", fs::copy_options::recursive);
+  metrics_options o = options();
+  o.compare = folder / "there";
+  ASSERT_EQ(run(o), 0) << err.str();
+  EXPECT_TRUE(fs::exists(folder / "scores/differences.csv"));
+  ASSERT_EQ(run(options()), 0) << err.str();
+  EXPECT_FALSE(fs::exists(folder / "scores/differences.csv"));
+  EXPECT_TRUE(fs::exists(folder / "scores/scores.csv"));
+}
+
+TEST_F(metrics_job, ranks_by_what_was_measured) {
+  for (const char* name : {"a", "b"}) store_item(name, 600, static_cast<std::uint32_t>(name[0]));
+  metrics_options o = options();
+  o.columns = {column("stoi"), column("snr")};  // of signals that are too short for the first
+  o.report = folder / "page.html";
+  ASSERT_EQ(run(o), 0) << err.str();
+  EXPECT_NE(out.str().find("worst by snr:"), std::string::npos) << out.str();
+  EXPECT_NE(bytes_of_file(o.report).find("Worst files by SNR"), std::string::npos);
+  EXPECT_NE(bytes_of_file(o.report).find("Best: "), std::string::npos);
+}
+
 TEST_F(metrics_job, names_what_is_left_aside_of_either_folder) {
   for (const char* name : {"a", "b", "c", "d"}) store_item(name, 600, static_cast<std::uint32_t>(name[0]));
   fs::copy(folder / "out", folder / "there", fs::copy_options::recursive);
