@@ -6,6 +6,24 @@
 
 namespace avss::cuda_kernel {
 
+// body(i) for i in [first, first + n)
+template <class Body>
+struct each_value {
+  static constexpr int threads = 256;
+  static constexpr bool cooperates = false;
+  Body body;
+  dim_t first, n;
+  AVSS_DEVICE void operator()(const simt::thread& t) const {
+    const dim_t i = t.block() * threads + t.index();
+    if (i < n) body(first + i);
+  }
+};
+
+template <class Body>
+void pass_values(const cuda_backend& backend, const char* name, dim_t first, dim_t n, const Body& body) {
+  launch(backend, name, each_value<Body>{body, first, n}, blocks_for(n, each_value<Body>::threads));
+}
+
 // A row is worked on in pieces of so many frames, one block each, so that few long rows fill a device as well as many short.
 inline constexpr dim_t row_piece = 4096;
 inline constexpr dim_t row_pieces(dim_t frames) { return blocks_for(frames, row_piece); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <avss/core/assignment.hpp>
+#include <avss/core/host_device.hpp>
 #include <avss/op/distance_loss.hpp>
 #include <avss/reference/backend.hpp>
 #include <cmath>
@@ -9,23 +10,23 @@
 namespace avss {
 namespace ref {
 
-inline dim_t distance_row(distance_kind kind, dim_t n) {
+AVSS_HOST_DEVICE inline dim_t distance_row(distance_kind kind, dim_t n) {
   return kind == distance_kind::signal_l1 || kind == distance_kind::signal_mse ? n : 2 * n;
 }
 
 // A NaN passes.
-inline double floored_magnitude(double re, double im, double floor) {
+AVSS_HOST_DEVICE inline double floored_magnitude(double re, double im, double floor) {
   const double power = re * re + im * im;
   return std::sqrt(power < floor ? floor : power);
 }
 
-inline double sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
+AVSS_HOST_DEVICE inline double sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
 
 // What a bin adds to the sum, as a function of both magnitudes, and its derivative by the estimate's.
 struct magnitude_term {
   double value, derivative;
 };
-inline magnitude_term term_of(distance_kind kind, double e, double s) {
+AVSS_HOST_DEVICE inline magnitude_term term_of(distance_kind kind, double e, double s) {
   const bool log = kind == distance_kind::log_magnitude_l1 || kind == distance_kind::log_magnitude_mse;
   const double d = log ? std::log(e / s) : e - s, inner = log ? 1 / e : 1;
   if (kind == distance_kind::magnitude_l1 || kind == distance_kind::log_magnitude_l1) return {std::abs(d), sign(d) * inner};
@@ -127,13 +128,18 @@ void add_pairs(const op::add_pairs<T>& o) {
   for (dim_t i = 0; i < o.n; ++i) o.to[i] = (o.accumulate ? o.to[i] : 0) + o.scale * o.from[i];
 }
 
+// For sources that check_assignment lets pass.
+template <class T>
+AVSS_HOST_DEVICE void choose_sources_of_item(const op::choose_sources<T>& o, dim_t b) {
+  std::int32_t* chosen = o.permutation + b * o.sources;
+  for (dim_t j = 0; j < o.sources; ++j) chosen[j] = static_cast<std::int32_t>(j);
+  assign_few(o.sources, o.pairs + b * o.sources * o.sources, chosen);
+}
+
 template <class T>
 void choose_sources(const op::choose_sources<T>& o) {
-  for (dim_t b = 0; b < o.batch; ++b) {
-    std::int32_t* chosen = o.permutation + b * o.sources;
-    for (dim_t j = 0; j < o.sources; ++j) chosen[j] = static_cast<std::int32_t>(j);
-    assign(o.sources, o.pairs + b * o.sources * o.sources, chosen);
-  }
+  check_assignment(o.sources);
+  for (dim_t b = 0; b < o.batch; ++b) choose_sources_of_item(o, b);
 }
 
 template <class T>

@@ -4,6 +4,11 @@
 #include <avss/cpu/copy.hpp>
 #include <avss/cpu/distance_loss.hpp>
 #include <avss/cpu/spectrum.hpp>
+#include <avss/cuda/copy.cuh>
+#include <avss/cuda/distance_loss.cuh>
+#include <avss/cuda/separation_loss.cuh>
+#include <avss/cuda/spectrum.cuh>
+#include <avss/cuda/to_host.cuh>
 #include <avss/loss/chosen.hpp>
 #include <avss/loss/distances.hpp>
 #include <avss/reference/copy.hpp>
@@ -182,25 +187,49 @@ TEST(distances, pass_a_nan_on) {
   });
 }
 
+// Value and gradient of a loss of the distances on a backend against the definition in double, of the same numbers.
+template <class B, class L>
+void compare_with_definition(B backend, const L& loss, dim_t length, problem<float>& p) {
+  problem<double> exact(2, 2, length, 31);
+  std::copy(p.estimate.begin(), p.estimate.end(), exact.estimate.begin());
+  std::copy(p.target.begin(), p.target.end(), exact.target.begin());
+  loss_detail of_ours, of_exact;
+  const double value = loss_of(backend, loss, p, &of_ours), truth = loss_of(reference<double>{}, loss, exact, &of_exact);
+  EXPECT_NEAR(value, truth, 1e-4 * (1 + std::abs(truth)));
+  for (std::size_t k = 0; k < of_exact.parts.size(); ++k)
+    EXPECT_EQ(of_ours.parts[k].permutation, of_exact.parts[k].permutation);
+  double energy = 0, error = 0;
+  for (std::size_t i = 0; i < p.gradient.size(); ++i) {
+    energy += exact.gradient[i] * exact.gradient[i];
+    error += (p.gradient[i] - exact.gradient[i]) * (p.gradient[i] - exact.gradient[i]);
+  }
+  EXPECT_LT(error, 1e-5 * energy);
+}
+
 TEST(distances, on_the_cpu_equal_the_reference_for_any_number_of_threads) {
   for_each_distance([](const distance_loss& l) {
     for (const dim_t length : {3, 1000}) {
       problem<float> one(2, 2, length, 31), many = one;
-      problem<double> exact(2, 2, length, 31);
-      std::copy(one.estimate.begin(), one.estimate.end(), exact.estimate.begin());
-      std::copy(one.target.begin(), one.target.end(), exact.target.begin());
-      const double value = loss_of(cpu{1}, pit{l}, one), truth = loss_of(reference<double>{}, pit{l}, exact);
-      EXPECT_NEAR(value, truth, 1e-4 * (1 + std::abs(truth)));
-      EXPECT_EQ(value, loss_of(cpu{3}, pit{l}, many));
+      compare_with_definition(cpu{1}, pit{l}, length, one);
+      EXPECT_EQ(loss_of(cpu{1}, pit{l}, one), loss_of(cpu{3}, pit{l}, many));
       EXPECT_EQ(one.gradient, many.gradient);
-      double energy = 0, error = 0;
-      for (std::size_t i = 0; i < one.gradient.size(); ++i) {
-        energy += exact.gradient[i] * exact.gradient[i];
-        error += (one.gradient[i] - exact.gradient[i]) * (one.gradient[i] - exact.gradient[i]);
-      }
-      EXPECT_LT(error, 1e-5 * energy);
     }
   });
+}
+
+TEST(distances, on_the_device_equal_the_reference) {
+  const auto check = [](const auto& loss, dim_t length) {
+    problem<float> p(2, 2, length, 31);
+    compare_with_definition(emulated_cuda{}, loss, length, p);
+  };
+  for_each_distance([&](const distance_loss& l) {
+    for (const dim_t length : {3, 1000}) {
+      check(l, length);
+      check(pit{l}, length);
+    }
+  });
+  check(pit{weighted{si_snr{}, 1.0} + weighted{multi_resolution_stft({{32, 8}, {64, 16}, {128, 32}}), 0.5}}, 1000);
+  check(weighted{complex_spectrum_mse{small}, 0.5} + weighted{pit{waveform_mse{}}, 2.0}, 1000);
 }
 
 TEST(distances, chosen_at_run_time_are_those_of_the_types) {
