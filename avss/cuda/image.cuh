@@ -15,17 +15,20 @@ AVSS_DEVICE inline bool same_clip(dim_t at, dim_t by, dim_t clip) {
 
 struct stack_frames_body {
   op::stack_frames<float> o;
-  AVSS_DEVICE void operator()(dim_t i) const {
-    const dim_t plane = o.height * o.width, by = i % o.taps - o.taps / 2, p = i / o.taps % plane;
-    const dim_t at = o.first + i / o.taps / plane;
+  template <class I>
+  AVSS_DEVICE void operator()(I i) const {
+    const I plane = static_cast<I>(o.height * o.width), taps = static_cast<I>(o.taps), p = i / taps % plane;
+    const dim_t at = o.first + i / taps / plane, by = i % taps - taps / 2;
     o.y[i] = same_clip(at, by, o.clip) ? o.x[(at + by) * plane + p] : 0.f;
   }
 };
 
 struct unstack_frames_body {
   op::unstack_frames<float> o;
-  AVSS_DEVICE void operator()(dim_t i) const {
-    const dim_t plane = o.height * o.width, p = i % plane, at = i / plane;
+  template <class I>
+  AVSS_DEVICE void operator()(I i) const {
+    const I plane = static_cast<I>(o.height * o.width), p = i % plane;
+    const dim_t at = i / plane;
     float sum = 0;
     for (dim_t k = 0; k < o.taps; ++k) {
       const dim_t by = o.taps / 2 - k;  // of the frame that saw this one at tap k
@@ -55,9 +58,11 @@ struct image_channel {
 struct image_max_body {
   op::image_max<float> o;
   dim_t height, width;  // of y
-  AVSS_DEVICE void operator()(dim_t i) const {
-    const dim_t C = o.n.channels, c = i % C, w = i / C % width, h = i / C / width % height, image = i / C / width / height;
-    const image_channel x{o.n, o.x + image * o.n.height * o.n.width * C + c};
+  template <class I>
+  AVSS_DEVICE void operator()(I i) const {
+    const I C = static_cast<I>(o.n.channels), pixel = i / C, row = pixel / static_cast<I>(width);
+    const dim_t w = pixel % static_cast<I>(width), h = row % static_cast<I>(height), image = row / static_cast<I>(height);
+    const image_channel x{o.n, o.x + image * o.n.height * o.n.width * C + i % C};
     o.y[i] = x.x[x.top(h, w) * C];
   }
 };
@@ -66,9 +71,11 @@ struct image_max_body {
 struct image_max_back_body {
   op::image_max_bwd<float> o;
   dim_t height, width;  // of y
-  AVSS_DEVICE void operator()(dim_t i) const {
-    const dim_t C = o.n.channels, c = i % C, pixel = i / C, w = pixel % o.n.width, h = pixel / o.n.width % o.n.height;
-    const dim_t image = pixel / o.n.width / o.n.height;
+  template <class I>
+  AVSS_DEVICE void operator()(I i) const {
+    const I C = static_cast<I>(o.n.channels), in_row = static_cast<I>(o.n.width), rows = static_cast<I>(o.n.height);
+    const I c = i % C, pixel = i / C, row = pixel / in_row;
+    const dim_t w = pixel % in_row, h = row % rows, image = row / rows;
     const image_channel x{o.n, o.x + image * o.n.height * o.n.width * C + c};
     float sum = 0;
     for (dim_t to_h = h / 2; to_h <= (h + 1) / 2 && to_h < height; ++to_h)
@@ -81,8 +88,10 @@ struct image_max_back_body {
 // i = image C + c
 struct image_mean_body {
   op::image_mean<float> o;
-  AVSS_DEVICE void operator()(dim_t i) const {
-    const dim_t C = o.n.channels, plane = o.n.height * o.n.width, image = i / C, c = i % C;
+  template <class I>
+  AVSS_DEVICE void operator()(I i) const {
+    const I channels = static_cast<I>(o.n.channels);
+    const dim_t C = o.n.channels, plane = o.n.height * o.n.width, image = i / channels, c = i % channels;
     double sum = 0;
     for (dim_t p = 0; p < plane; ++p) sum += o.x[(image * plane + p) * C + c];
     o.y[c * o.pitch + image] = static_cast<float>(sum / static_cast<double>(plane));
@@ -91,8 +100,9 @@ struct image_mean_body {
 
 struct image_mean_back_body {
   op::image_mean_bwd<float> o;
-  AVSS_DEVICE void operator()(dim_t i) const {
-    const dim_t C = o.n.channels, plane = o.n.height * o.n.width;
+  template <class I>
+  AVSS_DEVICE void operator()(I i) const {
+    const I C = static_cast<I>(o.n.channels), plane = static_cast<I>(o.n.height * o.n.width);
     o.dx[i] = o.dy[i % C * o.pitch + i / C / plane] / static_cast<float>(plane);
   }
 };

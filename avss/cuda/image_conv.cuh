@@ -26,13 +26,16 @@ struct unfolded_images {
 struct unfold_images_body {
   unfolded_images u;
   const float* x;
-  AVSS_DEVICE void operator()(dim_t i) const {
-    const dim_t columns = u.columns(), column = i % columns, pixel = i / columns, taps = u.k.size * u.k.size;
-    const dim_t c = column / taps, kh = column % taps / u.k.size, kw = column % u.k.size;
-    const dim_t w = pixel % u.out.width, h = pixel / u.out.width % u.out.height, image = pixel / u.out.width / u.out.height;
-    const dim_t from_h = h * u.k.stride + kh - u.k.pad, from_w = w * u.k.stride + kw - u.k.pad;
+  template <class I>
+  AVSS_DEVICE void operator()(I i) const {
+    const I columns = static_cast<I>(u.columns()), size = static_cast<I>(u.k.size), taps = size * size;
+    const I width = static_cast<I>(u.out.width), height = static_cast<I>(u.out.height);
+    const I column = i % columns, pixel = i / columns, row = pixel / width, tap = column % taps;
+    const dim_t from_h = row % height * u.k.stride + tap / size - u.k.pad,
+                from_w = pixel % width * u.k.stride + tap % size - u.k.pad;
     const bool inside = from_h >= 0 && from_h < u.n.height && from_w >= 0 && from_w < u.n.width;
-    u.taps[i] = inside ? x[((image * u.n.height + from_h) * u.n.width + from_w) * u.n.channels + c] : 0.f;
+    const dim_t at = (row / height * u.n.height + from_h) * u.n.width + from_w;
+    u.taps[i] = inside ? x[at * u.n.channels + column / taps] : 0.f;
   }
 };
 
@@ -40,17 +43,20 @@ struct unfold_images_body {
 struct fold_images_body {
   unfolded_images u;
   float* dx;
-  AVSS_DEVICE void operator()(dim_t i) const {
-    const dim_t c = i % u.n.channels, pixel = i / u.n.channels, columns = u.columns(), size = u.k.size;
-    const dim_t w = pixel % u.n.width, h = pixel / u.n.width % u.n.height, image = pixel / u.n.width / u.n.height;
+  template <class I>
+  AVSS_DEVICE void operator()(I i) const {
+    const I channels = static_cast<I>(u.n.channels), width = static_cast<I>(u.n.width), height = static_cast<I>(u.n.height);
+    const I size = static_cast<I>(u.k.size), pad = static_cast<I>(u.k.pad), stride = static_cast<I>(u.k.stride);
+    const I c = i % channels, pixel = i / channels, w = pixel % width, row = pixel / width, h = row % height;
+    const dim_t image = row / height, columns = u.columns();
     float sum = 0;
-    for (dim_t kh = 0; kh < size; ++kh) {
-      const dim_t down = h + u.k.pad - kh;
-      if (down < 0 || down % u.k.stride != 0 || down / u.k.stride >= u.out.height) continue;
-      for (dim_t kw = 0; kw < size; ++kw) {
-        const dim_t right = w + u.k.pad - kw;
-        if (right < 0 || right % u.k.stride != 0 || right / u.k.stride >= u.out.width) continue;
-        const dim_t to = (image * u.out.height + down / u.k.stride) * u.out.width + right / u.k.stride;
+    for (I kh = 0; kh < size; ++kh) {
+      const I down = h + pad - kh;
+      if (down < 0 || down % stride != 0 || down / stride >= u.out.height) continue;
+      for (I kw = 0; kw < size; ++kw) {
+        const I right = w + pad - kw;
+        if (right < 0 || right % stride != 0 || right / stride >= u.out.width) continue;
+        const dim_t to = (image * u.out.height + down / stride) * u.out.width + right / stride;
         sum += u.taps[to * columns + (c * size + kh) * size + kw];
       }
     }
@@ -65,8 +71,9 @@ struct image_bend_body {
   const float* slope;   // or null
   image_curve form;
   float* y;
-  AVSS_DEVICE void operator()(dim_t i) const {
-    const dim_t c = i % out;
+  template <class I>
+  AVSS_DEVICE void operator()(I i) const {
+    const I c = i % static_cast<I>(out);
     y[i] = ref::curved(form, y[i] + (offset ? offset[c] : 0.f), slope ? slope[c] : 0.f);
   }
 };
@@ -75,7 +82,10 @@ struct gained_weights_body {
   dim_t each;                  // values of an output channel
   const float *weight, *gain;  // gain: or null
   float* packed;
-  AVSS_DEVICE void operator()(dim_t i) const { packed[i] = gain ? weight[i] * gain[i / each] : weight[i]; }
+  template <class I>
+  AVSS_DEVICE void operator()(I i) const {
+    packed[i] = gain ? weight[i] * gain[i / static_cast<I>(each)] : weight[i];
+  }
 };
 
 // Images that are unfolded together: floats of their taps.

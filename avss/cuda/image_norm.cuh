@@ -100,8 +100,9 @@ struct finish_image_moments {
 
 struct image_norm_body {
   op::image_norm<float> o;
-  AVSS_DEVICE void operator()(dim_t i) const {
-    const dim_t c = i % o.n.channels;
+  template <class I>
+  AVSS_DEVICE void operator()(I i) const {
+    const I c = i % static_cast<I>(o.n.channels);
     const float v = o.gamma[c] * (o.x[i] - o.mean[c]) * o.rstd[c] + o.beta[c] + (o.add ? o.y[i] : 0.f);
     o.y[i] = ref::curved(o.bend.form, v, o.bend.slope ? o.bend.slope[c] : 0.f);
   }
@@ -137,8 +138,9 @@ struct finish_image_gradients {
 struct image_norm_back_body {
   op::image_norm_bwd<float> o;
   const double* means;
-  AVSS_DEVICE void operator()(dim_t i) const {
-    const dim_t c = i % o.n.channels;
+  template <class I>
+  AVSS_DEVICE void operator()(I i) const {
+    const I c = i % static_cast<I>(o.n.channels);
     const float normed = (o.x[i] - o.mean[c]) * o.rstd[c];
     o.dx[i] = static_cast<float>(o.gamma[c] * o.rstd[c] * (o.d[i] - means[c * 2] - normed * means[c * 2 + 1]));
   }
