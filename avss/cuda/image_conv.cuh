@@ -89,7 +89,7 @@ struct gained_weights_body {
 };
 
 // Images that are unfolded together: floats of their taps.
-inline constexpr dim_t most_unfolded = dim_t{16} << 20;
+inline constexpr dim_t most_unfolded = dim_t{8} << 20;
 
 class unfolding {
  public:

@@ -13,6 +13,7 @@ namespace {
 using test::device;
 
 TEST_F(device, image_conv) { test::check_image_conv<cuda>(2e-5); }
+TEST_F(device, large_image_conv) { test::check_large_image_conv<cuda>(5e-5); }
 TEST_F(device, image_norm) { test::check_image_norm<cuda>(5e-5); }
 TEST_F(device, image_pools) { test::check_image_pools<cuda>(1e-6); }
 

@@ -35,6 +35,15 @@ void check_image_conv(double limit) {
   });
 }
 
+// Taps that are more than what a device unfolds at a time: images go in two groups, the last of which is smaller.
+template <class Backend>
+void check_large_image_conv(double limit) {
+  const op::image_size n{3, 120, 120, 1};
+  const op::image_kernel k{2, 15, 1, 7};
+  check_against_reference<Backend>(image_conv_case{n, k}, limit);
+  check_against_reference<Backend>(image_unit_case{n, k, image_curve::swish, true}, limit);
+}
+
 template <class Backend>
 void check_image_norm(double limit) {
   sweep_images([&](const op::image_size& n, int i) {
