@@ -7,6 +7,7 @@
 #include <avss/core/arena.hpp>
 #include <avss/core/error.hpp>
 #include <avss/core/shape.hpp>
+#include <avss/cuda/cublas_plan.cuh>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -42,6 +43,8 @@ class cuda {
 
   cudaStream_t stream() const { return made().stream; }
   cublasLtHandle_t products() const { return made().products; }
+  // Of the products that were made so far.
+  cuda_kernel::cublas_plans& plans() const { return made().plans; }
 
   // Until all that was executed has ended; tells what went wrong in it.
   void wait() const { cuda_check(cudaStreamSynchronize(stream()), "work on the device"); }
@@ -60,6 +63,7 @@ class cuda {
     }
     cudaStream_t stream = nullptr;
     cublasLtHandle_t products = nullptr;
+    mutable cuda_kernel::cublas_plans plans{cuda_kernel::most_cublas_plans};
   };
   struct lazily {
     std::unique_ptr<resources> made;

@@ -1,32 +1,19 @@
 // Optimiser steps on the device. See op/optim.hpp for the formulas.
 #pragma once
 
-#include <avss/cuda/backend.cuh>
+#include <avss/cuda/passes.cuh>
 #include <avss/op/optim.hpp>
 #include <cmath>
 
 namespace avss {
 namespace cuda_kernel {
 
-// body(i) for i in [first, first + n)
-template <class Body>
-struct each_value {
-  static constexpr int threads = 256;
-  static constexpr bool cooperates = false;
-  Body body;
-  dim_t first, n;
-  AVSS_DEVICE void operator()(const simt::thread& t) const {
-    const dim_t i = t.block() * threads + t.index();
-    if (i < n) body(first + i);
-  }
-};
-
 // The list of ranges is the host's: a launch for each of the few.
 template <class Body>
 void over_ranges(const cuda_backend& backend, const char* name, const op::flat_ranges& ranges, const Body& body) {
   for (int r = 0; r < ranges.count; ++r) {
     const flat_range& range = ranges.list[r];
-    launch(backend, name, each_value<Body>{body, range.offset, range.size}, blocks_for(range.size, each_value<Body>::threads));
+    pass_values(backend, name, range.offset, range.size, body);
   }
 }
 

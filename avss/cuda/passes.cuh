@@ -3,8 +3,39 @@
 #pragma once
 
 #include <avss/cuda/backend.cuh>
+#include <cstdint>
 
 namespace avss::cuda_kernel {
+
+// body(i) for i in [first, first + n)
+template <class Body, class Index>
+struct each_value {
+  static constexpr int threads = 256;
+  static constexpr bool cooperates = false;
+  Body body;
+  Index first, n;
+  AVSS_DEVICE void operator()(const simt::thread& t) const {
+    const Index i = static_cast<Index>(t.block()) * threads + t.index();
+    if (i < n) body(first + i);
+  }
+};
+
+// Whether every index, and that of the last block's last thread, has room in 32 bits, in which a device divides several times
+// faster than in 64.
+inline constexpr bool narrow_index(dim_t first, dim_t n) {
+  return first >= 0 && n <= 0x7FFFFFFF - each_value<int, int>::threads - first;
+}
+
+// A body that divides its index takes it as the type that it comes in, and makes addresses in 64 bits.
+template <class Body>
+void pass_values(const cuda_backend& backend, const char* name, dim_t first, dim_t n, const Body& body) {
+  const dim_t blocks = blocks_for(n, each_value<Body, dim_t>::threads);
+  if (narrow_index(first, n))
+    launch(backend, name, each_value<Body, std::int32_t>{body, static_cast<std::int32_t>(first), static_cast<std::int32_t>(n)},
+           blocks);
+  else
+    launch(backend, name, each_value<Body, dim_t>{body, first, n}, blocks);
+}
 
 // A row is worked on in pieces of so many frames, one block each, so that few long rows fill a device as well as many short.
 inline constexpr dim_t row_piece = 4096;

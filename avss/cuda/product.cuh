@@ -33,11 +33,11 @@ struct product {
 #if defined(__CUDACC__)
 inline void multiply(const cuda& backend, const product& p, void* workspace) {
   // cuBLAS counts columns: what it sees are the transposes, to' = b' a'.
-  const auto seen = [](const matrix& x) { return cublas_matrix{x.data, x.row, x.step, x.turned}; };
-  cublas_multiply(backend,
-                  {p.n, p.m, p.k, p.batch, seen(p.b), seen(p.a), p.start ? p.start : p.to, p.to, p.to_row ? p.to_row : p.n,
-                   p.to_step, p.beta},
-                  workspace);
+  const auto seen = [](const matrix& x) { return cublas_layout{x.row, x.step, x.turned}; };
+  const cublas_layout to{p.to_row ? p.to_row : p.n, p.to_step, false};
+  cublas_multiply(
+      backend, {{p.n, p.m, p.k, p.batch, seen(p.b), seen(p.a), to}, p.b.data, p.a.data, p.start ? p.start : p.to, p.to, p.beta},
+      workspace);
 }
 #else
 inline void multiply(const emulated_cuda&, const product& p, void*) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <avss/core/host_device.hpp>
 #include <avss/op/image.hpp>
 #include <avss/reference/backend.hpp>
 #include <cmath>
@@ -10,7 +11,7 @@ namespace avss {
 namespace ref {
 
 template <class T>
-T curved(image_curve form, T x, T slope) {
+AVSS_HOST_DEVICE T curved(image_curve form, T x, T slope) {
   switch (form) {
     case image_curve::identity: break;
     case image_curve::relu: return x < 0 ? T(0) : x;

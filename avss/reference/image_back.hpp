@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <avss/core/host_device.hpp>
 #include <avss/op/image_back.hpp>
 #include <avss/reference/image.hpp>
 #include <cmath>
@@ -12,7 +13,7 @@ namespace ref {
 
 // d curved / dx at x.
 template <class T>
-T curve_slope(image_curve form, T x, T slope) {
+AVSS_HOST_DEVICE T curve_slope(image_curve form, T x, T slope) {
   switch (form) {
     case image_curve::identity: break;
     case image_curve::relu: return x > 0 ? T(1) : T(0);

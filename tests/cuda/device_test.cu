@@ -4,8 +4,11 @@
 #include <avss/core/context.hpp>
 #include <avss/cuda/act_norm.cuh>
 #include <avss/cuda/copy.cuh>
+#include <avss/cuda/product.cuh>
 #include <avss/cuda/to_host.cuh>
 #include <tests/cuda/device_fixture.cuh>
+#include <tests/support/compare.hpp>
+#include <tests/support/draw.hpp>
 #include <vector>
 
 namespace avss {
@@ -30,6 +33,41 @@ TEST_F(device, copies_there_and_back) {
   std::vector<float> y(x.size());
   execute(on, op::to_host<float>{5, to.data(), y.data()}, nullptr);
   EXPECT_EQ(y, x);
+}
+
+// Products of the same sizes share a plan, whatever their data and beta; those that lie otherwise do not.
+TEST_F(device, keeps_the_plans_of_products) {
+  cuda on;
+  const device_buffer<std::byte> workspace(cuda::product_workspace);
+  const auto expect_product = [&](const char* name, bool turned, float beta) {
+    constexpr dim_t m = 8, n = 12, k = 8;
+    const std::vector<double> a = test::draw(name, m * k), b = test::draw("b", k * n), start = test::draw("start", m * n);
+    std::vector<double> exact(start);
+    for (dim_t r = 0; r < m; ++r)
+      for (dim_t c = 0; c < n; ++c) {
+        double sum = beta * start[r * n + c];
+        for (dim_t i = 0; i < k; ++i) sum += a[turned ? i * m + r : r * k + i] * b[i * n + c];
+        exact[r * n + c] = sum;
+      }
+    const auto there = [&](const std::vector<double>& v) {
+      const std::vector<float> x(v.begin(), v.end());
+      return device_buffer<float>(on, x);
+    };
+    const device_buffer<float> left = there(a), right = there(b), to = there(start);
+    cuda_kernel::multiply(on, {m, n, k, 1, {left.data(), turned ? m : k, 0, turned}, {right.data(), n}, to.data(), 0, beta},
+                          workspace.data());
+    std::vector<float> y(to.size());
+    to.download(on, y);
+    test::expect_close(y, exact, 1e-6, name);
+  };
+  expect_product("first", false, 0);
+  EXPECT_EQ(on.plans().size(), 1u);
+  expect_product("second", false, 1);
+  EXPECT_EQ(on.plans().size(), 1u);
+  expect_product("second", true, 0);  // as large, and lies as far from row to row
+  EXPECT_EQ(on.plans().size(), 2u);
+  expect_product("first", false, 0);
+  EXPECT_EQ(on.plans().size(), 2u);
 }
 
 TEST_F(device, says_what_does_not_fit) {

@@ -1,44 +1,22 @@
 // Losses and optimiser steps on a device against the definition.
 #include <gtest/gtest.h>
 
+#include <avss/cuda/distance_loss.cuh>
 #include <avss/cuda/optim.cuh>
 #include <avss/cuda/separation_loss.cuh>
 #include <avss/reference/optim.hpp>
 #include <avss/reference/separation_loss.hpp>
 #include <tests/cuda/device_fixture.cuh>
 #include <tests/cuda/managed_memory.cuh>
+#include <tests/op/bench.hpp>
+#include <tests/op/distance_sweep.hpp>
 #include <tests/support/compare.hpp>
-#include <tests/support/draw.hpp>
 
 namespace avss {
 namespace {
 
+using test::bench;
 using test::device;
-
-// Runs operations on arrays that the test and the backend both reach.
-template <class B>
-class bench {
- public:
-  using memory = test::array_memory<B>;
-  using T = typename B::value_type;
-  template <class U>
-  using array = typename memory::template array<U>;
-
-  template <class Op>
-  void run(const Op& o) {
-    const std::size_t n = scratch_bytes(backend_, o);
-    array<std::byte> scratch(n);
-    execute(backend_, o, static_cast<void*>(scratch.data()));
-    memory::wait(backend_);
-  }
-  static array<T> drawn(const char* name, dim_t n) {
-    const std::vector<double> v = test::draw(name, n);
-    return array<T>(v.begin(), v.end());
-  }
-
- private:
-  B backend_;
-};
 
 struct loss_result {
   double value;
@@ -76,6 +54,9 @@ TEST_F(device, energy_ratios) {
     test::expect_close(ours.gradient, exact.gradient, 1e-6, "gradient");
   }
 }
+
+TEST_F(device, distances) { test::check_distances<cuda>(1e-6); }
+TEST_F(device, permuting) { test::check_permuting<cuda>(); }
 
 // Three steps of each optimiser, the gradient clipped, with a running average.
 template <class B>

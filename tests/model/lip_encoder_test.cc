@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <avss/cpu/lipreading.hpp>
+#include <avss/cuda/lipreading.cuh>
 #include <avss/layer/init.hpp>
 #include <avss/model/lip_encoder.hpp>
 #include <avss/model/lip_engine.hpp>
@@ -81,6 +82,13 @@ TEST(LipEncoder, golden_cpu) {
   expect_golden<cpu, image_curve::relu>();
   expect_golden<cpu, image_curve::prelu>();
   expect_golden<cpu, image_curve::swish>();
+}
+
+// The device's kernels, on the emulator.
+TEST(LipEncoder, golden_cuda) {
+  expect_golden<emulated_cuda, image_curve::relu>();
+  expect_golden<emulated_cuda, image_curve::prelu>();
+  expect_golden<emulated_cuda, image_curve::swish>();
 }
 
 // Values, and running statistics that are not those of a new network.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <avss/cpu/lipreading.hpp>
+#include <avss/cuda/lipreading.cuh>
 #include <avss/layer/init.hpp>
 #include <avss/model/lip_encoder.hpp>
 #include <avss/model/lip_engine.hpp>
@@ -104,6 +105,7 @@ void expect_all_golden() {
 
 TEST(LipTrainer, golden_reference) { expect_all_golden<reference<double>>(); }
 TEST(LipTrainer, golden_cpu) { expect_all_golden<cpu>(); }
+TEST(LipTrainer, golden_cuda) { expect_all_golden<emulated_cuda>(); }
 
 // Values, and running statistics that are not those of a new network.
 template <class Trainer>
