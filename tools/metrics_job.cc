@@ -185,7 +185,9 @@ void say_notes(const prediction_list& list, const std::vector<tools::prediction_
 // Columns that stay empty, and why.
 void say_what_is_missing(const metrics_options& o, std::ostream& err) {
   if (o.instruments.pesq)
-    if (const std::string trouble = o.instruments.pesq->trouble(); !trouble.empty()) err << "note: " << trouble << std::endl;
+    if (const std::string trouble = o.instruments.pesq->trouble(); !trouble.empty())
+      err << "note: PESQ is not measured" << (o.instruments.pesq->absent() ? "" : " for some sources; of the first") << ": "
+          << trouble << std::endl;
   std::string names;
   for (const tools::metric_column& c : o.columns)
     if (std::string_view(c.choice.metric->name).starts_with("dnsmos_")) names += (names.empty() ? "" : ", ") + c.name;
@@ -248,6 +250,9 @@ measured measure(const metrics_options& options, std::ostream& err) {
   m.groupings = groupings_of(options, m.list, err);
   if (!options.save_path.empty()) check_folder(options.save_path);
   if (!options.report.empty()) check_report_page(options.report, report_key);
+  if (std::error_code ignored; !options.examples.mouths.empty() && !fs::is_directory(options.examples.mouths, ignored))
+    fail(options.examples.mouths.string(),
+         ": no such folder; give metric_calculator.mouths=DIR with DIR/ID.npz, or leave it out");
   tools::item_progress progress(err, options.terminal, m.list.items.size() + m.other.items.size());
   m.scores = score_all(options, m.list, progress);
   m.others = score_all(options, m.other, progress);

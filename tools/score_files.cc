@@ -202,8 +202,8 @@ std::string differences_csv(const score_report& r) {
   std::vector<values_in_both> values;
   for (std::size_t c = 0; c < r.columns.size(); ++c) values.push_back(values_of_both(r.scores, others, c));
   for (std::size_t i = 0; i < r.scores.size(); ++i) {
-    text +=
-        csv_quoted(r.files.items[i].name) + "," + order_text(r.scores[i].order, " ") + "," + order_text(others[i].order, " ");
+    const auto order = [](const prediction_scores& f) { return f.scored() ? order_text(f.order, " ") : ""; };
+    text += csv_quoted(r.files.items[i].name) + "," + order(r.scores[i]) + "," + order(others[i]);
     for (const values_in_both& v : values)
       text += "," + number(v.here[i], "") + "," + number(v.there[i], "") + "," + number(v.here[i] - v.there[i], "");
     text += '\n';

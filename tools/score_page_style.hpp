@@ -87,7 +87,7 @@ figcaption span { color: var(--soft); font-size: .9rem; font-weight: 400; margin
 .hollow { fill: none; stroke: var(--mark); stroke-width: 2; }
 .dot:hover, .hollow:hover { fill: var(--ink); fill-opacity: 1; }
 .bar:hover { fill: var(--ink); }
-.key { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; color: var(--soft); font-size: .9rem; margin: 0 0 .75rem; }
+.key { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; color: var(--soft); font-size: .9rem; margin: .6rem 0 .75rem; }
 .key svg { width: 1.1rem; height: .9rem; margin-right: .4rem; vertical-align: -.1rem; }
 .sounds { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); gap: 1.25rem; }
 .sounds .plot { grid-template-columns: 2.6rem minmax(0, 1fr); padding-right: .5rem; }

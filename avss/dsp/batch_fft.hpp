@@ -34,7 +34,7 @@ class batch_fft {
   std::size_t points() const { return points_; }
 
   // x [points] is overwritten; `scratch` is made as large.
-  void forward(std::vector<lane_point>& x, std::vector<lane_point>& scratch) const {
+  void forward(lanes::array_of<lane_point>& x, lanes::array_of<lane_point>& scratch) const {
     if (x.size() != points_) fail("a Fourier transform of ", points_, " points is given ", x.size());
     scratch.resize(points_);
     // `n` points of each of `stride` transforms that lie side by side (Stockham's order, four points at a time).

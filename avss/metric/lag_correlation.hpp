@@ -37,7 +37,7 @@ class lag_correlation {
       padded.emplace_back(groups * group + points);
       std::copy(s.begin(), s.end(), padded.back().begin());
     }
-    std::vector<std::vector<lane_point>> blocks(leading), reach(count_);
+    std::vector<lanes::array_of<lane_point>> blocks(leading), reach(count_);
     for (std::size_t g = 0; g < groups; ++g) {
       for (std::size_t a = 0; a < leading; ++a) transform(padded[a].data() + g * group, hop, blocks[a]);
       for (std::size_t b = 0; b < count_; ++b) transform(padded[b].data() + g * group, points, reach[b]);
@@ -57,7 +57,7 @@ class lag_correlation {
 
   // Lane i takes blocks 2 i and 2 i + 1 of `from`, the first `samples` of each, then zeros.
   template <class T>
-  void transform(const T* from, std::size_t samples, std::vector<lane_point>& x) {
+  void transform(const T* from, std::size_t samples, lanes::array_of<lane_point>& x) {
     x.resize(points);
     for (std::size_t n = 0; n < samples; ++n) {
       const T* const p = from + n;
@@ -71,7 +71,8 @@ class lag_correlation {
   }
 
   // sum += conj(a) b over the lanes
-  static void accumulate(const std::vector<lane_point>& a, const std::vector<lane_point>& b, std::complex<double>* sum) {
+  static void accumulate(const lanes::array_of<lane_point>& a, const lanes::array_of<lane_point>& b,
+                         std::complex<double>* sum) {
     for (std::size_t k = 0; k < points; ++k)
       sum[k] += std::complex<double>(lanes::total(a[k].re * b[k].re + a[k].im * b[k].im),
                                      lanes::total(a[k].re * b[k].im - a[k].im * b[k].re));
@@ -93,7 +94,7 @@ class lag_correlation {
   const batch_fft& plan_ = batch_fft_of(points);
   std::vector<std::complex<double>> sums_;  // [leading][count][points]
   std::vector<double> result_;              // [leading][count][lags]
-  std::vector<lane_point> scratch_;
+  lanes::array_of<lane_point> scratch_;
 };
 
 }  // namespace avss

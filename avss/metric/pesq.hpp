@@ -92,7 +92,7 @@ class pesq_program {
     const std::lock_guard guard(lock_);
     return absent_;
   }
-  // One line about the first pair that has no score, "" where there is none.
+  // Why the first pair that has no score has none, on one line; "" where all have one.
   std::string trouble() const {
     const std::lock_guard guard(lock_);
     return trouble_;
@@ -122,7 +122,7 @@ class pesq_program {
   ratio give_up(const std::string& why, bool absent = false) {
     const std::lock_guard guard(lock_);
     absent_ = absent_ || absent;
-    if (trouble_.empty()) trouble_ = one_line("PESQ is not measured: " + why);
+    if (trouble_.empty()) trouble_ = one_line(why);
     return {std::numeric_limits<double>::quiet_NaN(), absent ? ratio_status::not_installed : ratio_status::no_score};
   }
 

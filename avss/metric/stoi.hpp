@@ -117,7 +117,7 @@ class stoi_eval {
   ratio estoi(std::size_t estimate, std::size_t target) { return make(estimate, target, detail::estoi_segment); }
 
  private:
-  using spectrum = std::vector<third_octave::band_frame>;
+  using spectrum = lanes::array_of<third_octave::band_frame>;
   enum class condition { varied, constant, not_finite };
 
   struct signal {

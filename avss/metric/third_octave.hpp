@@ -68,7 +68,7 @@ inline std::vector<double> joined(std::span<const double> x, std::span<const std
 namespace detail {
 
 // Adds sqrt of the energies of each band to the frames of both parts: z = a + i b of two real frames in each lane.
-inline void separate(const std::vector<lane_point>& z, std::span<band_frame> frames) {
+inline void separate(const lanes::array_of<lane_point>& z, std::span<band_frame> frames) {
   for (std::size_t band = 0; band < bands; ++band) {
     lanes::vec a{}, b{};
     for (std::size_t k = edges[band]; k < edges[band + 1]; ++k) {
@@ -86,12 +86,12 @@ inline void separate(const std::vector<lane_point>& z, std::span<band_frame> fra
 }  // namespace detail
 
 // The bands of all frames of x.
-inline std::vector<band_frame> spectrum(std::span<const double> x) {
+inline lanes::array_of<band_frame> spectrum(std::span<const double> x) {
   constexpr std::size_t together = 2 * lanes::width;
   const auto& w = window();
   const batch_fft& plan = batch_fft_of(points);
-  std::vector<band_frame> result(frames_in(x.size()));
-  std::vector<lane_point> z(points), scratch;
+  lanes::array_of<band_frame> result(frames_in(x.size()));
+  lanes::array_of<lane_point> z(points), scratch;
   for (std::size_t first = 0; first < result.size(); first += together) {
     const std::size_t count = std::min(together, result.size() - first);
     std::array<const double*, together> from;

@@ -9,10 +9,40 @@
 
 namespace avss {
 
-// Text that may stand between tags and, in double quotes, in attributes. Control characters become spaces.
+namespace detail {
+
+// The length of the character of UTF-8 that the text begins with; 0 where it begins with none.
+inline std::size_t utf8_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  const std::size_t n = lead < 0x80                   ? 1
+                        : lead >= 0xc2 && lead < 0xe0 ? 2
+                        : lead >= 0xe0 && lead < 0xf0 ? 3
+                        : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                      : 0;
+  if (n > text.size()) return 0;
+  for (std::size_t i = 1; i < n; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  // Longer than need be, surrogates, beyond the last character.
+  const bool wrong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) || (lead == 0xf0 && byte(1) < 0x90) ||
+                     (lead == 0xf4 && byte(1) > 0x8f);
+  return wrong ? 0 : n;
+}
+
+}  // namespace detail
+
+// Text that may stand between tags and, in double quotes, in attributes. Control characters become spaces, and bytes that are
+// no UTF-8 U+FFFD.
 inline std::string escape_html(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (std::size_t n = 0; !text.empty(); text.remove_prefix(n)) {
+    n = detail::utf8_length(text);
+    if (n != 1) {
+      out += n == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, n);
+      n += n == 0;
+      continue;
+    }
+    const char c = text.front();
     switch (c) {
       case '&': out += "&amp;"; break;
       case '<': out += "&lt;"; break;

@@ -110,7 +110,7 @@ TEST(octave_resampler, keeps_tones_and_lengths) {
 
 TEST(batch_fft, equals_the_sums) {
   for (const std::size_t points : {1u, 2u, 8u, 64u, 128u}) {
-    std::vector<lane_point> x(points), scratch;
+    lanes::array_of<lane_point> x(points), scratch;
     const signal re = noise<double>(points * 8, 1), im = noise<double>(points * 8, 2);
     for (std::size_t n = 0; n < points; ++n)
       for (std::size_t i = 0; i < 8; ++i) x[n].re[i] = re[n * 8 + i], x[n].im[i] = im[n * 8 + i];

@@ -12,6 +12,10 @@ namespace {
 using namespace avss::testing;
 
 TEST(html, escapes_what_would_be_markup) {
+  // Names of files may be any bytes; a page is UTF-8.
+  for (const char* odd : {"\xff", "\xc3", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf5"})
+    EXPECT_TRUE(escape_html(std::string("a") + odd + "b").starts_with("a\xef\xbf\xbd")) << odd;
+  EXPECT_EQ(escape_html("\xe2\x82\xac\xf0\x9f\x98\x80"), "\xe2\x82\xac\xf0\x9f\x98\x80");
   EXPECT_EQ(escape_html("<b a=\"1\" c='2'>&\n\x7f\xc3\xa4"), "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;  \xc3\xa4");
 }
 

@@ -1,6 +1,7 @@
 #include "tools/metrics_job.hpp"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sndfile.h>
 
@@ -173,6 +174,8 @@ TEST_F(metrics_job, a_comparison_takes_files_that_both_have_whole) {
   EXPECT_EQ(at(json(), {"metrics", "si_snr", "files_measured"}).text, "1");
   EXPECT_EQ(at(json(), {"comparison", "metrics", "si_snr", "files"}).text, "1");
   EXPECT_EQ(at(json(), {"not_scored"}).text, "2");
+  const std::string differences = bytes_of_file(folder / "scores/differences.csv");
+  for (const char* line : {"\na,,,,,,,,,,,\n", "\nc,,,,,,,,,,,\n"}) EXPECT_NE(differences.find(line), std::string::npos) << differences;
   EXPECT_EQ(at(json(), {"items"}).items[0].find("metrics")->type, json_value::kind::null);
 }
 
@@ -214,6 +217,24 @@ TEST_F(metrics_job, a_comparison_of_before_goes_with_its_scores) {
   ASSERT_EQ(run(options()), 0) << err.str();
   EXPECT_FALSE(fs::exists(folder / "scores/differences.csv"));
   EXPECT_TRUE(fs::exists(folder / "scores/scores.csv"));
+}
+
+// Blocks that come and go leave no holes: memory is that of the scores.
+TEST_F(metrics_job, memory_does_not_grow_with_the_number_of_files) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer has an allocator of its own";
+#endif
+  constexpr int files = 150;
+  for (int i = 0; i < 8; ++i) store_item("f" + std::to_string(i), 3000 + 1717 * static_cast<std::size_t>(i), 3);
+  for (int i = 8; i < files; ++i)
+    for (const char* part : {"gt/mix", "gt/s1", "gt/s2", "out/s1", "out/s2"})
+      fs::create_hard_link(folder / part / ("f" + std::to_string(i % 8) + ".wav"),
+                           folder / part / ("f" + std::to_string(i) + ".wav"));
+  metrics_options o = options();
+  o.columns = {column("sdr"), column("sir"), column("sar"), column("stoi")}, o.threads = 1;
+  const auto before = ::mallinfo2().arena;
+  ASSERT_EQ(run(o), 0) << err.str();
+  EXPECT_LT(::mallinfo2().arena, before + (24u << 20));
 }
 
 TEST_F(metrics_job, ranks_by_what_was_measured) {
