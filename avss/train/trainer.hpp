@@ -116,7 +116,7 @@ class trainer {
       fail("the schedule ", schedule_.name(), " ends after ", *left, schedule_.per_epoch() ? " more epochs" : " more steps",
            " and the run after ", wanted,
            o_.resume_from.empty() ? "" : ": a run is resumed with the trainer.epoch_len and batch size that it was begun with",
-           "; lower trainer.n_epochs, or raise lr_scheduler.total_steps where it is set");
+           "; lower trainer.n_epochs, or raise lr_scheduler.epochs");
   }
 
   void check_stop() {
