@@ -137,16 +137,14 @@ class trainer {
     while (c_.epoch_step < epoch_len_) {
       check_stop();
       train_step();
-      if (c_.epoch_step % o_.log_step == 0) or_save([&] { log_train(); });
+      if (c_.epoch_step % o_.log_step == 0) log_train();
       if (o_.save_steps > 0 && c_.step % o_.save_steps == 0 && c_.epoch_step < epoch_len_) save();
     }
     if (c_.this_epoch.steps == 0)
       fail("epoch ", c_.epoch + 1, ": none of its ", epoch_len_, " steps had a finite loss and gradient; lower the learning ",
            "rate or look at the data; ", last_saved());
     std::vector<std::vector<named_value>> metrics;
-    or_save([&] {
-      for (const evaluation_part& p : data_.parts) metrics.push_back(evaluate_(p, c_.step));
-    });
+    for (const evaluation_part& p : data_.parts) metrics.push_back(evaluate_(p, c_.step));
     finish_epoch(metrics);
   }
 
@@ -254,21 +252,6 @@ class trainer {
     return names;
   }
 
-  // What fails here - a log for which there is no space, an item that cannot be read - does not take the steps since the last
-  // checkpoint with it, if that can still be written.
-  template <class Work>
-  void or_save(Work&& work, const std::vector<std::string>& also = {}) {
-    try {
-      work();
-    } catch (const error&) {
-      try {
-        save(also);
-      } catch (const error&) {  // for the same reason, likely
-      }
-      throw;
-    }
-  }
-
   // metrics: of each part, in their order.
   void finish_epoch(const std::vector<std::vector<named_value>>& metrics) {
     double watched = std::nan("");
@@ -282,30 +265,27 @@ class trainer {
     ++c_.epoch;
     const bool better = monitor_.improves(watched, c_.best);
     if (better) c_.best = watched, c_.best_epoch = c_.epoch;
-    const step_sums done = std::exchange(c_.this_epoch, {});
+
+    std::string line = "epoch " + std::to_string(c_.epoch) + " done: train loss " + fixed(c_.this_epoch.mean_loss());
+    for (std::size_t p = 0; p < metrics.size(); ++p)
+      for (const named_value& m : metrics[p]) line += ", " + data_.parts[p].name + " " + m.name + " " + fixed(m.value);
+    bar_.line(line + (better ? " (best)" : ""));
+    log_.write(c_.step, c_.epoch, "train_epoch", c_.this_epoch.mean_losses(), {{"grad_norm", c_.this_epoch.mean_norm()}});
+    for (std::size_t p = 0; p < metrics.size(); ++p) record_evaluation(data_.parts[p].name, metrics[p]);
+    if (monitor_.on()) log_.write_best(c_.step, {monitor_.name(), c_.best});
     c_.epoch_step = 0;
-    c_.since_log.clear();
+    c_.since_log.clear(), c_.this_epoch.clear();
+
     std::vector<std::string> names;
     if (o_.save_period > 0 && c_.epoch % o_.save_period == 0)
       names.push_back("checkpoint-epoch" + std::to_string(c_.epoch) + ".pth");
     if (better) names.emplace_back(best_checkpoint);
-    or_save([&] { tell_epoch(done, metrics, better); }, names);
     save(names);
   }
 
-  void tell_epoch(const step_sums& done, const std::vector<std::vector<named_value>>& metrics, bool better) {
-    std::string line = "epoch " + std::to_string(c_.epoch) + " done: train loss " + fixed(done.mean_loss());
-    for (std::size_t p = 0; p < metrics.size(); ++p)
-      for (const named_value& m : metrics[p]) line += ", " + data_.parts[p].name + " " + m.name + " " + fixed(m.value);
-    bar_.line(line + (better ? " (best)" : ""));
-    log_.write(c_.step, c_.epoch, "train_epoch", done.mean_losses(), {{"grad_norm", done.mean_norm()}});
-    for (std::size_t p = 0; p < metrics.size(); ++p) record_evaluation(done, data_.parts[p].name, metrics[p]);
-    if (monitor_.on()) log_.write_best(c_.step, {monitor_.name(), c_.best});
-  }
-
-  void record_evaluation(const step_sums& done, const std::string& part, const std::vector<named_value>& metrics) {
+  void record_evaluation(const std::string& part, const std::vector<named_value>& metrics) {
     std::vector<named_value> losses, others;
-    for (const named_value& m : metrics) (m.name == "loss" || done.parts.has(m.name) ? losses : others).push_back(m);
+    for (const named_value& m : metrics) (m.name == "loss" || c_.this_epoch.parts.has(m.name) ? losses : others).push_back(m);
     log_.write(c_.step, c_.epoch, part, std::move(losses), others);
   }
 

@@ -92,7 +92,7 @@ TEST_F(fine_tuning, averaged_and_frozen_runs_are_resumed_exactly) {
   trainer_options o = options("stopped8");
   o.n_epochs = 3, o.resume_from = last_checkpoint;
   const auto without = make_tiny({.threads = 1, .frozen = t.frozen});
-  ASSERT_EQ(run(*without, o, rate_schedule(one_cycle({.max_lr = 5e-3, .total_steps = 12})), data(), 0), 130);
+  ASSERT_EQ(run(*without, o, rate_schedule(one_cycle({.max_lr = 5e-3, .total_steps = 18})), data(), 0), 130);
   EXPECT_EQ(by_name(without->state({0}).weights), by_name(whole->state({0}).trained_weights));
 }
 

@@ -268,40 +268,6 @@ TEST_F(training, a_schedule_that_ends_before_the_run_is_refused_at_once) {
   EXPECT_EQ(run(*net, o), 0);
 }
 
-// Writes nothing and fails when it is told the scalars for the n-th time.
-class full_follower final : public tracker {
- public:
-  explicit full_follower(int n) : left_(n) {}
-  void begin(std::int64_t, bool) override {}
-  void scalars(std::int64_t, std::string_view, const std::vector<named_value>&, const std::vector<named_value>&) override {
-    if (--left_ == 0) fail("no space left");
-  }
-  std::int64_t examples() const override { return 0; }
-  void example(std::int64_t, const heard_item&) override {}
-  void end(std::int64_t) override {}
-
- private:
-  int left_;
-};
-
-TEST_F(training, a_log_that_cannot_be_written_costs_no_steps) {
-  const auto whole = make_tiny({.threads = 1});
-  ASSERT_EQ(run(*whole, options("whole")), 0);
-  // Of an epoch the follower hears of step 4, then of the epoch, of its evaluation and of the best so far.
-  for (const auto& [call, step] : {std::pair{1, 4}, {2, 6}, {3, 6}, {4, 6}, {5, 10}}) {
-    trainer_options o = options("full" + std::to_string(call));
-    full_follower follower(call);
-    const auto net = make_tiny({.threads = 1});
-    EXPECT_EQ(error_of([&] { trainer(*net, schedule(), data(), o, out, err, {}, &follower).run(); }), "no space left");
-    EXPECT_EQ(read_checkpoint(o.folder / last_checkpoint).step, step) << call;
-    EXPECT_EQ(std::filesystem::exists(o.folder / best_checkpoint), step >= 6) << call;
-    o.resume_from = last_checkpoint;
-    const auto again = make_tiny({.threads = 1});
-    ASSERT_EQ(run(*again, o), 0);
-    EXPECT_EQ(weights_of(*again), weights_of(*whole)) << call;
-  }
-}
-
 TEST_F(training, one_process_at_a_time) {
   trainer_options o = options("run");
   {
