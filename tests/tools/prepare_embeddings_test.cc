@@ -74,11 +74,22 @@ TEST_F(prepare_embeddings, says_how_to_go_on) {
   fs::remove_all(folder / "run");
   // A face that nothing can be made of; a clip that cannot be read.
   fs::remove(mouth(22));
-  expect_refusal(train(training("run") + drawn), "datasets.val", "has no lip embedding 22.npz, .npy or .pt, a face of 21_22");
-  EXPECT_TRUE(fs::exists(face(21)));
+  expect_refusal(train(training("run") + drawn), "mouths/22.npz: there is no such mouth, nor a lip embedding",
+                 "a face of the mixture 21_22", "//tools:crop_mouths");
+  EXPECT_FALSE(fs::exists(face(21)));  // before the others are made
   std::ofstream(mouth(22)) << "no clip";
   expect_refusal(train(training("run") + drawn), "22.npz");
   EXPECT_FALSE(fs::exists(folder / "run/checkpoint-last.pth"));
+}
+
+TEST_F(prepare_embeddings, tells_of_an_encoder_that_is_not_the_one_asked_for) {
+  ASSERT_EQ(train(training("run") + drawn).status, 0) << bytes_of_file(folder / "stderr");
+  const outcome same = train(training("same") + drawn);
+  EXPECT_EQ(same.status, 0);
+  EXPECT_EQ(same.err, "");
+  const outcome other = train(training("other") + "video_encoder.random_seed=99 ");
+  EXPECT_EQ(other.status, 0);
+  EXPECT_NE(other.err.find("its embeddings are of another encoder, with random_seed"), std::string::npos) << other.err;
 }
 
 TEST_F(prepare_embeddings, mouths_and_embeddings_elsewhere) {
