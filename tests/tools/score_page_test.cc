@@ -82,6 +82,9 @@ TEST_F(score_page, shows_mouths_of_the_data_set) {
   EXPECT_EQ(count(text, "<img class=\"mouths\" alt=\"The mouth of speaker s"), 3u);
   EXPECT_TRUE(has(text, "carl.npz: "));
   o.examples.mouths = folder / "nothing";
+  std::ostringstream out, err;
+  EXPECT_TRUE(says(error_of([&] { run_metrics(o, out, err); }), "nothing: no such folder", "metric_calculator.mouths"));
+  fs::create_directories(folder / "nothing");
   EXPECT_EQ(count(without_data(page(o)), "<img class=\"mouths\""), 0u);
 }
 
