@@ -12,6 +12,8 @@
 
 #if defined(__CUDACC__)
 #include <avss/cuda/device.cuh>
+#else
+#include <avss/cuda/emulated_memory.hpp>
 #endif
 
 namespace avss {
@@ -60,6 +62,7 @@ namespace cuda_kernel {
 
 template <class K>
 void launch(const emulated_cuda&, const char* name, const K& kernel, dim_t blocks, std::size_t shared_bytes = 0) {
+  const emulated::device_access access;
   emulated::run(name, kernel, blocks, shared_bytes);
 }
 

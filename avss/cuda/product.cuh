@@ -41,6 +41,7 @@ inline void multiply(const cuda& backend, const product& p, void* workspace) {
 }
 #else
 inline void multiply(const emulated_cuda&, const product& p, void*) {
+  const emulated::device_access access;
   for (dim_t i = 0; i < p.batch; ++i) {
     const auto at = [i](const matrix& x, dim_t r, dim_t c) {
       return static_cast<double>(x.data[i * x.step + (x.turned ? c * x.row + r : r * x.row + c)]);

@@ -85,7 +85,7 @@ class engine {
     return value;
   }
 
- private:
+  // Samples of each mixture; throws where the sizes of a batch do not go together.
   dim_t checked_length(std::size_t mixture, std::size_t estimate, dim_t batch) const {
     if (batch < 1 || mixture == 0 || mixture % static_cast<std::size_t>(batch))
       fail("a batch of ", batch, " mixtures of equal length cannot be made of ", mixture, " samples");
@@ -95,6 +95,7 @@ class engine {
     return static_cast<dim_t>(mixture) / batch;
   }
 
+ private:
   void reserve(pass mode, dim_t batch, dim_t length) {
     const std::size_t need = planned_bytes(mode, batch, length);
     if (memory_.measures() || memory_.capacity() < need) {

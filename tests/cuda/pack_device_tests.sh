@@ -17,7 +17,7 @@ if [[ -e $out ]]; then
   exit 1
 fi
 flags=(--config=cuda --config=portable "--//:cuda_archs=$(IFS=,; echo "${archs[*]}")")
-tests=(device_test device_sweep_test device_map_sweep_test device_image_sweep_test device_train_test)
+tests=(device_test device_network_test device_sweep_test device_map_sweep_test device_image_sweep_test device_train_test)
 ./bazelw build "${flags[@]}" "${tests[@]/#///tests/cuda:}"
 bin=$(./bazelw info "${flags[@]}" bazel-bin 2>/dev/null)
 part=$(mktemp -d "$(dirname "$out")/.pack.XXXXXX")

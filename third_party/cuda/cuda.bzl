@@ -55,6 +55,8 @@ def _cuda_library_impl(ctx):
         args = ctx.actions.args()
         args.add_all(["-x", "cu", "-c", src, "-o", obj])
         args.add_all([_std(ctx), "--expt-relaxed-constexpr", "--extended-lambda", "-Werror=all-warnings", "-Xcompiler=-fPIC"])
+        # "a conversion will not be called": nvcc does not see that a `requires` has left it out.
+        args.add("-diag-suppress=554")
         args.add_all(["-ccbin", cc_toolchain.compiler_executable])
         args.add_all(_gencode(archs))
         args.add_all({"opt": ["-O3", "-DNDEBUG", "-lineinfo"], "dbg": ["-O0", "-g", "-G"]}.get(mode, ["-O1"]))

@@ -1,0 +1,112 @@
+// Arrays and working memory of a device, or of the emulator in its place.
+#pragma once
+
+#include <avss/core/arena.hpp>
+#include <avss/core/error.hpp>
+#include <avss/cuda/backend.cuh>
+#include <cstddef>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <span>
+
+namespace avss {
+
+// Memory that is not there.
+class out_of_device_memory : public error {
+ public:
+  using error::error;
+};
+
+namespace detail {
+
+[[noreturn]] inline void fail_for_memory(const char* what, std::size_t bytes, std::size_t free, std::size_t total) {
+  throw out_of_device_memory(joined("out of device memory: ", what, " needs ", bytes, " bytes, ", free, " of ", total,
+                                    " are free; use a shorter window or a smaller batch"));
+}
+
+#if defined(__CUDACC__)
+inline void* device_bytes(std::size_t bytes, const char* what) {
+  void* base = nullptr;
+  const cudaError_t e = cudaMalloc(&base, bytes);
+  if (e == cudaErrorMemoryAllocation) {
+    std::size_t free = 0, total = 0;
+    (void)cudaGetLastError();
+    (void)cudaMemGetInfo(&free, &total);
+    fail_for_memory(what, bytes, free, total);
+  }
+  cuda_check(e, what, ": ", bytes, " bytes of device memory");
+  return base;
+}
+inline void free_device(void* base) { (void)cudaFree(base); }
+inline void copy_to_device(const cuda& on, void* to, const void* from, std::size_t bytes) {
+  cuda_check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, on.stream()), "a copy of ", bytes, " bytes");
+  on.wait();
+}
+inline void copy_to_host(const cuda& on, void* to, const void* from, std::size_t bytes) {
+  cuda_check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, on.stream()), "a copy of ", bytes, " bytes");
+  on.wait();
+}
+#else
+inline void* device_bytes(std::size_t bytes, const char* what) {
+  auto& memory = emulated::device_memory::all();
+  void* const base = memory.allocate(bytes);
+  if (!base) fail_for_memory(what, bytes, memory.free(), memory.total());
+  return base;
+}
+inline void free_device(void* base) { emulated::device_memory::all().release(base); }
+inline void copy_to_device(const emulated_cuda&, void* to, const void* from, std::size_t bytes) {
+  const emulated::device_access access;
+  if (bytes) std::memcpy(to, from, bytes);
+}
+inline void copy_to_host(const emulated_cuda&, void* to, const void* from, std::size_t bytes) {
+  const emulated::device_access access;
+  if (bytes) std::memcpy(to, from, bytes);
+}
+#endif
+
+}  // namespace detail
+
+// A two-ended arena on the device.
+inline arena device_arena(std::size_t bytes) {
+  const std::size_t whole = (bytes + arena::alignment) / arena::alignment * arena::alignment;
+  return arena(detail::device_bytes(whole, "the network's working memory"), whole, detail::free_device);
+}
+
+// An array on the device; its values are whatever was there.
+template <class T>
+class device_buffer {
+ public:
+  device_buffer() = default;
+  explicit device_buffer(std::size_t n, const char* what = "an array") : size_(n) {
+    if (n > std::numeric_limits<std::size_t>::max() / sizeof(T)) fail(what, " of ", n, " values is too large");
+    if (n) data_.reset(static_cast<T*>(detail::device_bytes(n * sizeof(T), what)));
+  }
+  device_buffer(const cuda_backend& on, std::span<const T> values) : device_buffer(values.size()) { upload(on, values); }
+
+  T* data() const { return data_.get(); }
+  std::size_t size() const { return size_; }
+  std::span<T> span() const { return {data_.get(), size_}; }
+
+  // The host's array may change or go when these return.
+  void upload(const cuda_backend& on, std::span<const T> from) const {
+    expect(from.size());
+    detail::copy_to_device(on, data_.get(), from.data(), from.size_bytes());
+  }
+  void download(const cuda_backend& on, std::span<T> to) const {
+    expect(to.size());
+    detail::copy_to_host(on, to.data(), data_.get(), to.size_bytes());
+  }
+
+ private:
+  struct release {
+    void operator()(T* p) const { detail::free_device(p); }
+  };
+  void expect(std::size_t n) const {
+    if (n != size_) fail("an array of ", size_, " values on the device is copied from or to one of ", n);
+  }
+  std::unique_ptr<T, release> data_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace avss

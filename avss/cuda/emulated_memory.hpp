@@ -1,0 +1,95 @@
+// The emulator's device memory: the host cannot reach it but while a kernel or a copy runs.
+#pragma once
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <avss/core/error.hpp>
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <mutex>
+
+namespace avss::emulated {
+
+// All blocks of the process. Each has pages of its own, without rights outside a `device_access`: what a host reads or writes
+// there by mistake ends the program, as it does with a device's memory.
+class device_memory {
+ public:
+  static device_memory& all() {
+    static device_memory memory;
+    return memory;
+  }
+
+  // Null where no more than the limit allows is left.
+  void* allocate(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    if (bytes > limit_ || used_ > limit_ - bytes) return nullptr;
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    if (bytes > std::numeric_limits<std::size_t>::max() - page) return nullptr;
+    const std::size_t whole = (bytes + page - 1) / page * page;
+    void* const base = mmap(nullptr, whole, rights(), MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED) return nullptr;
+    blocks_[base] = {bytes, whole};
+    used_ += bytes;
+    return base;
+  }
+  void release(void* base) {
+    const std::lock_guard lock(mutex_);
+    const auto found = blocks_.find(base);
+    if (found == blocks_.end()) return;
+    used_ -= found->second.asked;
+    (void)munmap(base, found->second.whole);
+    blocks_.erase(found);
+  }
+
+  // How much memory the device has, in bytes.
+  void limit(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    limit_ = bytes;
+  }
+  std::size_t total() const {
+    const std::lock_guard lock(mutex_);
+    return limit_;
+  }
+  std::size_t free() const {
+    const std::lock_guard lock(mutex_);
+    return limit_ > used_ ? limit_ - used_ : 0;
+  }
+
+  void enter() {
+    const std::lock_guard lock(mutex_);
+    if (inside_++ == 0) protect();
+  }
+  void leave() {
+    const std::lock_guard lock(mutex_);
+    if (--inside_ == 0) protect();
+  }
+
+ private:
+  struct block {
+    std::size_t asked, whole;
+  };
+  int rights() const { return inside_ > 0 ? PROT_READ | PROT_WRITE : PROT_NONE; }
+  void protect() const {
+    for (const auto& [base, b] : blocks_)
+      if (mprotect(base, b.whole, rights()) != 0)
+        fail("the emulator cannot change the rights of ", b.whole, " bytes of memory");
+  }
+
+  mutable std::mutex mutex_;
+  std::map<void*, block> blocks_;
+  std::size_t limit_ = std::numeric_limits<std::size_t>::max(), used_ = 0;
+  int inside_ = 0;
+};
+
+// While one lives, the device is at work.
+class device_access {
+ public:
+  device_access() { device_memory::all().enter(); }
+  device_access(const device_access&) = delete;
+  device_access& operator=(const device_access&) = delete;
+  ~device_access() { device_memory::all().leave(); }
+};
+
+}  // namespace avss::emulated
