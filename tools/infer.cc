@@ -114,6 +114,8 @@ int infer(const settings& s, const avss::config::command_line& c) {
   o.use_truth = s.get<bool>("datasets.inf.expect_target", true);
 
   const avss::tools::model_entry& entry = avss::tools::select_model(s);
+  const avss::tools::compute on = avss::tools::read_compute(s, "inferencer.device", c.threads);
+  avss::tools::on_device(on, entry);  // or not: before what may take hours
   avss::tools::infer_report report{
       path("inferencer.report"), avss::tools::read_metrics(s, "metrics.inference"), {}, avss::tools::threads_of(c)};
   // A face's voice is its own: no order of the voices is better than that of the faces.
@@ -124,14 +126,14 @@ int infer(const settings& s, const avss::config::command_line& c) {
   o.faces = read_faces(s, entry, o);
   o.protect.insert(o.protect.end(), o.faces.files.begin(), o.faces.files.end());
   if (const int status = make_embeddings(s, entry, o, weights, c.threads); status != 0) return status;
-  const avss::tools::loaded_model loaded = avss::tools::make_model(entry, weights, c.threads);
+  const avss::tools::loaded_model loaded = avss::tools::make_model(entry, weights, on);
   if (!loaded.note.empty()) std::cerr << "note: " << loaded.note << std::endl;
   return std::visit(
       [&](const auto& network) {
         const avss::separator_info& info = network->info();
         std::cout << info.name << ": " << info.parameters << " parameters, "
                   << (info.sources > 0 ? std::to_string(info.sources) + " sources" : "a voice for each face") << ", "
-                  << info.sample_rate << " Hz, weights " << avss::one_line(weights) << std::endl;
+                  << info.sample_rate << " Hz, on " << loaded.place << ", weights " << avss::one_line(weights) << std::endl;
         try {
           avss::check_window(info, {.window = o.window});
         } catch (const avss::error& e) {

@@ -13,7 +13,6 @@ void read_separation(const config::settings& s, infer_options& o) {
   o.free_level = s.get<bool>("inferencer.free_level", true);
   const std::string level = s.one_of("inferencer.level", {"mixture", "peak", "none"});
   o.level = level == "mixture" ? level_policy::mixture : level == "peak" ? level_policy::peak : level_policy::none;
-  s.one_of("inferencer.device", {"auto", "cpu"});
 }
 
 }  // namespace avss::tools

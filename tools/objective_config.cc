@@ -164,15 +164,19 @@ chosen_loss read_loss(const settings& s, const std::string& name, bool permuted)
 
 }  // namespace
 
-std::shared_ptr<const criterion> read_criterion(const settings& s) {
-  auto all = std::make_shared<const cpu_criterion>(read_loss(s, "loss_function", false));
+chosen_loss read_objective(const settings& s) {
+  chosen_loss loss = read_loss(s, "loss_function", false);
   std::vector<std::string> known = taken;
-  for (const std::string& name : all->names()) {
+  for (const std::string& name : cpu_criterion(loss).names()) {
     if (std::find(known.begin(), known.end(), name) != known.end())
       fail("loss_function: the name '", name, "' of a part is taken; choose another, e.g. ", name, "_loss");
     known.push_back(name);
   }
-  return all;
+  return loss;
+}
+
+std::shared_ptr<const criterion> read_criterion(const settings& s) {
+  return std::make_shared<const cpu_criterion>(read_objective(s));
 }
 
 }  // namespace avss::tools

@@ -55,6 +55,8 @@ int separate(const settings& s, const avss::config::command_line& c) {
   if (weights.empty()) avss::fail("which weights? give the separator's checkpoint, inferencer.from_pretrained=FILE");
   o.separation.protect.emplace_back(weights);
   const avss::tools::model_entry& entry = avss::tools::select_model(s);
+  const avss::tools::compute on = avss::tools::read_compute(s, "inferencer.device", c.threads);
+  avss::tools::on_device(on, entry);  // or not: before the film is read
   if (!entry.sees_faces())
     avss::fail("model: ", entry.name, " separates by sound alone; choose model=rtfsnet or another that sees faces");
 
@@ -68,11 +70,12 @@ int separate(const settings& s, const avss::config::command_line& c) {
   encoder->prepare(avss::side_after(v.embed.preprocessing), v.embed.batch_statistics);
   std::unique_ptr<avss::face_finder> finder;
   if (o.mouths.empty()) finder = avss::tools::make_dlib_faces(o.finding.landmark_model);
-  const avss::tools::loaded_model loaded = avss::tools::make_model(entry, weights, c.threads);
+  const avss::tools::loaded_model loaded = avss::tools::make_model(entry, weights, on);
   if (!loaded.note.empty()) std::cerr << "note: " << loaded.note << std::endl;
   auto& network = *std::get<std::unique_ptr<avss::av_separator>>(loaded.network);
   std::cout << network.info().name << ": " << network.info().parameters << " parameters, " << network.info().sample_rate
-            << " Hz, weights " << avss::one_line(weights) << std::endl;
+            << " Hz, on " << loaded.place
+            << ", weights " << avss::one_line(weights) << std::endl;
   return avss::tools::run_separate(o, network, *encoder, finder.get(), std::cout, std::cerr);
 }
 

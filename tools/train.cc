@@ -21,8 +21,10 @@
 
 #include "tools/loop_encoder.hpp"
 #include "tools/missing_embeddings.hpp"
+#include "tools/models/device.hpp"
 #include "tools/models/select.hpp"
 #include "tools/models/trainables.hpp"
+#include "tools/objective_config.hpp"
 #include "tools/section.hpp"
 #include "tools/stop_on_signal.hpp"
 #include "tools/targets.hpp"
@@ -44,16 +46,18 @@ std::int64_t at_least(const settings& s, const char* key, std::int64_t least, st
   return v;
 }
 
-// Bytes of working memory, which must be there.
-std::size_t needed_bytes(const avss::trainable& net, avss::dim_t items, avss::dim_t length) {
+// Bytes of working memory, which must be there: on the device, or in this machine.
+std::size_t needed_bytes(const avss::trainable& net, bool device, avss::dim_t items, avss::dim_t length) {
   constexpr avss::dim_t most_items = 1 << 20;
-  const double there = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  const double there =
+      device ? static_cast<double>(avss::tools::installed_device()->memory_bytes())
+             : static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   if (items <= most_items) {
     const std::size_t needed = net.planned_bytes(items, length);
     if (static_cast<double>(needed) <= there) return needed;
   }
   avss::fail("dataloader.batch_size: batches of ", items, " items of ", length,
-             " samples need more memory than this machine's ", static_cast<std::int64_t>(there) >> 20,
+             " samples need more memory than this ", device ? "device" : "machine", "'s ", static_cast<std::int64_t>(there) >> 20,
              " MiB; choose a smaller one, or shorter items");
 }
 
@@ -110,7 +114,7 @@ int train(const settings& s, const avss::config::command_line& c, avss::worker_g
   avss::trainer_options o = read_options(s);
   o.group = group;
   const avss::dim_t share = avss::share_of(o.batch_size, group);
-  s.one_of("trainer.device", {"auto", "cpu"});
+  avss::tools::compute on = avss::tools::read_compute(s, "trainer.device", c.threads);
   if (first && s.get<bool>("trainer.override", false) && o.resume_from.empty() && avss::holds_run(o.folder))
     avss::fail(
         o.folder.string(),
@@ -133,7 +137,14 @@ int train(const settings& s, const avss::config::command_line& c, avss::worker_g
   t.ema_decay = s.get<double>("trainer.ema_decay", 0);
   if (!(t.ema_decay >= 0 && t.ema_decay < 1))
     avss::fail("trainer.ema_decay: expected a number from 0, for none, to below 1, found ", t.ema_decay);
-  const std::unique_ptr<avss::trainable> net = avss::tools::make_trainable(entry, t);
+  if (group && group->size() > 1) {
+    if (on.device == avss::tools::device_choice::cuda)
+      avss::fail("trainer.device=cuda: several processes train on the CPU only; start one process, or take trainer.device=cpu");
+    on.device = avss::tools::device_choice::cpu;
+  }
+  const bool device = avss::tools::on_device(on, entry, true);
+  const std::unique_ptr<avss::trainable> net =
+      device ? avss::tools::make_device_trainable(entry, t, avss::tools::read_objective(s)) : avss::tools::make_trainable(entry, t);
   const avss::trainable_info& info = net->info();
   const std::string weights = avss::config::user_path(s.get<std::string>("trainer.from_pretrained", ""));
   if (!weights.empty()) {
@@ -169,12 +180,12 @@ int train(const settings& s, const avss::config::command_line& c, avss::worker_g
   const bool higher = avss::monitor(o.monitor, parts, info.metrics).higher_is_better();
   avss::rate_schedule schedule = avss::tools::read_schedule(
       s, avss::steps_per_epoch(o.epoch_len, sources.epoch_items, o.batch_size * o.accumulate), higher);
-  const std::size_t mebibytes = (needed_bytes(*net, share, length) >> 20) + 1;
+  const std::size_t mebibytes = (needed_bytes(*net, device, share, length) >> 20) + 1;
   out << info.name << ": " << info.parameters << " parameters, " << info.sources
       << (info.video_channels > 0 ? " of the faces of a mixture, " : " sources, ") << info.sample_rate << " Hz; batches of "
       << o.batch_size << " x " << static_cast<double>(length) / info.sample_rate << " s need " << mebibytes << " MiB"
-      << (group ? avss::joined(" in each of ", shares, " processes") : "") << "; run folder "
-      << avss::one_line(o.folder.string()) << '\n'
+      << (group ? avss::joined(" in each of ", shares, " processes") : "") << "; on "
+      << avss::tools::place_name(on, entry, true) << "; run folder " << avss::one_line(o.folder.string()) << '\n'
       << sources.about << std::endl;
 
   const std::filesystem::path folder = o.folder;

@@ -17,6 +17,12 @@ class error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Memory that is not there; a smaller batch or a shorter window may fit.
+class out_of_memory : public error {
+ public:
+  using error::error;
+};
+
 namespace detail {
 
 inline void append(std::string& text, std::string_view part) { text += part; }

@@ -76,3 +76,5 @@ inline constexpr dim_t blocks_for(dim_t n, dim_t per_block) { return (n + per_bl
 
 }  // namespace cuda_kernel
 }  // namespace avss
+
+#include <avss/cuda/device_memory.cuh>

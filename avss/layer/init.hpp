@@ -34,7 +34,8 @@ struct fans {
 template <class P>
 constexpr fans fans_of() {
   double area = 1;
-  for (std::size_t a = 2; a < P::extents.size(); ++a) area *= static_cast<double>(P::extents[a]);
+  if constexpr (P::extents.size() > 2)
+    for (std::size_t a = 2; a < P::extents.size(); ++a) area *= static_cast<double>(P::extents[a]);
   const double second = P::extents.size() > 1 ? static_cast<double>(P::extents[1]) : 1;
   return {second * area, static_cast<double>(P::extents[0]) * area};
 }

@@ -5,38 +5,31 @@
 #include <avss/core/error.hpp>
 #include <avss/layer/map_units.hpp>
 #include <avss/model/av_size.hpp>
+#include <avss/model/net_numbers.hpp>
 #include <cstddef>
 #include <span>
 #include <utility>
-#include <vector>
 
 namespace avss {
 
-// As engine (model/engine.hpp): owns weights, gradients (made when first asked for) and one arena, which grows to the largest
-// shape met. One thread at a time; several engines may run at once.
+// As engine (model/engine.hpp): owns weights, gradients and one arena, which grows to the largest shape met; what it computes
+// with lies where the backend reaches it, sounds and faces are the host's. One thread at a time; several engines may run at
+// once.
 template <class Net, class B>
-class av_engine {
+class av_engine : public net_numbers<Net, B> {
+  using numbers = net_numbers<Net, B>;
+
  public:
   using T = typename B::value_type;
+  using array = typename numbers::array;
   using mixture_view = view<typename Net::mixture_shape, T>;
   using faces_view = view<typename Net::faces_shape, T>;
   using estimate_view = view<typename Net::estimate_shape, T>;
   using spectrum_view = view<typename Net::spectrum_shape, T>;
 
-  explicit av_engine(B backend = {}, Net net = Net())
-      : net_(std::move(net)),
-        backend_(std::move(backend)),
-        values_(static_cast<std::size_t>(net_.extent().values)),
-        state_(static_cast<std::size_t>(net_.extent().state)) {}
+  explicit av_engine(B backend = {}, Net net = Net()) : numbers(std::move(backend), std::move(net)) {}
 
-  const Net& net() const { return net_; }
-  B& backend() { return backend_; }
-  std::span<T> values() { return values_; }
-  std::span<T> state() { return state_; }
-  std::span<T> gradients() {
-    if (gradients_.empty()) gradients_.resize(values_.size());
-    return gradients_;
-  }
+  using numbers::backend, numbers::net, numbers::values, numbers::state, numbers::gradients;
 
   // Bytes of working memory.
   std::size_t planned_bytes(pass mode, const av_size& n, const pass_rules& rules = {}) const {
@@ -53,7 +46,7 @@ class av_engine {
   }
   std::size_t bytes_of_training(const av_size& n, const pass_rules& rules) const {
     return measured(pass::train, n, rules, [&](auto& ctx, auto& saved) {
-      net_.backward(ctx, estimates(n, nullptr), nullptr, mixtures(n, nullptr), faces(n, nullptr), saved);
+      net().backward(ctx, estimates(n, nullptr), nullptr, mixtures(n, nullptr), faces(n, nullptr), saved);
     });
   }
 
@@ -63,33 +56,42 @@ class av_engine {
                 std::span<T> spectrum = {}) {
     check(n, mixture.size(), video.size(), voices.size());
     if (!spectrum.empty()) expect("spectra", spectrum.size(), spectrum_of(n).size());
-    reserve(bytes_of_inference(n));
-    context<B> ctx(backend_, memory_, pass::infer, values_, {}, state_);
+    this->reserve(bytes_of_inference(n));
+    T* const x = mixtures_.in(backend(), mixture, "the mixtures");
+    T* const v = faces_.in(backend(), video, "the features of the faces");
+    T* const y = voices_.room(backend(), voices, voices.size(), "the voices");
+    context<B> ctx(backend(), this->memory_, pass::infer, values(), {}, state());
     typename Net::template saved<T> saved;
-    saved.to_spectrum = spectrum.empty() ? nullptr : spectrum.data();
-    // The network reads its inputs only; views of inputs and of results are of one type.
-    net_.forward(ctx, mixtures(n, const_cast<T*>(mixture.data())), faces(n, const_cast<T*>(video.data())),
-                 estimates(n, voices.data()), {}, saved);
+    saved.to_spectrum =
+        spectrum.empty() ? nullptr : spectrum_.room(backend(), spectrum, spectrum.size(), "the spectra of the voices");
+    net().forward(ctx, mixtures(n, x), faces(n, v), estimates(n, y), {}, saved);
+    voices_.out(backend(), voices);
+    if (!spectrum.empty()) spectrum_.out(backend(), spectrum);
   }
 
-  // Estimates, then gradients of a loss: loss(ctx, voices, spectrum, d_voices, d_spectrum) fills both gradients (d_spectrum
-  // is zero before) and returns its value. Gradients of the parameters are added to; d_video, shaped as the video, is assigned
-  // where it is given.
+  // Estimates, then gradients of a loss: loss(ctx, voices, spectrum, d_voices, d_spectrum) fills both gradients (they are zero
+  // before) and returns its value; all lie in the backend's memory. Gradients of the parameters are added to. The host's
+  // voices, and d_video, shaped as the video, are assigned where they are given.
   template <class Loss>
   auto train_step(const av_size& n, std::span<const T> mixture, std::span<const T> video, std::span<T> voices,
                   const pass_rules& rules, Loss&& loss, std::span<T> d_video = {}) {
-    check(n, mixture.size(), video.size(), voices.size());
-    reserve(bytes_of_training(n, rules));
-    context<B> ctx(backend_, memory_, pass::train, values_, gradients(), state_);
+    const auto size = static_cast<std::size_t>(n.batch * n.faces * n.length);
+    check(n, mixture.size(), video.size(), voices.empty() ? size : voices.size());
+    this->reserve(bytes_of_training(n, rules));
+    T* const x = mixtures_.in(backend(), mixture, "the mixtures");
+    T* const v = faces_.in(backend(), video, "the features of the faces");
+    T* const y = voices_.room(backend(), voices, size, "the voices");
+    T* const dv = d_video.empty() ? nullptr : d_faces_.room(backend(), d_video, video.size(), "the gradients of the features");
+    context<B> ctx(backend(), this->memory_, pass::train, values(), gradients(), state());
     typename Net::template saved<T> saved;
-    net_.forward(ctx, mixtures(n, const_cast<T*>(mixture.data())), faces(n, const_cast<T*>(video.data())),
-                 estimates(n, voices.data()), rules, saved);
-    d_voices_.assign(voices.size(), T(0));
-    d_spectrum_.assign(static_cast<std::size_t>(saved.spectrum.size()), T(0));
-    auto value = loss(ctx, estimates(n, voices.data()), saved.spectrum, estimates(n, d_voices_.data()),
-                      spectrum_view{d_spectrum_.data(), saved.spectrum.extents});
-    net_.backward(ctx, estimates(n, d_voices_.data()), d_spectrum_.data(), mixtures(n, nullptr),
-                  faces(n, d_video.empty() ? nullptr : d_video.data()), saved);
+    net().forward(ctx, mixtures(n, x), faces(n, v), estimates(n, y), rules, saved);
+    const std::span<T> d_voices = zeros(d_voices_, size),
+                       d_spectrum = zeros(d_spectrum_, static_cast<std::size_t>(saved.spectrum.size()));
+    auto value = loss(ctx, estimates(n, y), saved.spectrum, estimates(n, d_voices.data()),
+                      spectrum_view{d_spectrum.data(), saved.spectrum.extents});
+    net().backward(ctx, estimates(n, d_voices.data()), d_spectrum.data(), mixtures(n, nullptr), faces(n, dv), saved);
+    if (!voices.empty()) voices_.out(backend(), voices);
+    if (dv) d_faces_.out(backend(), d_video);
     return value;
   }
 
@@ -117,25 +119,22 @@ class av_engine {
   template <class Back>
   std::size_t measured(pass mode, const av_size& n, const pass_rules& rules, const Back& back) const {
     arena plan;
-    context<measure<B>> ctx({backend_}, plan, mode);
+    context<measure<B>> ctx({this->backend_}, plan, mode);
     typename Net::template saved<T> saved;
-    net_.forward(ctx, mixtures(n, nullptr), faces(n, nullptr), estimates(n, nullptr), rules, saved);
+    net().forward(ctx, mixtures(n, nullptr), faces(n, nullptr), estimates(n, nullptr), rules, saved);
     back(ctx, saved);
     return plan.peak();
   }
 
-  void reserve(std::size_t need) {
-    if (memory_.measures() || memory_.capacity() < need) {
-      memory_ = arena();  // gives the old one back first
-      memory_ = arena(need);
-    }
-    memory_.reset();
+  std::span<T> zeros(array& a, std::size_t n) {
+    grow<B>(a, n);
+    const std::span<T> values(a.data(), n);
+    placement<B>::zero(backend(), values);
+    return values;
   }
 
-  Net net_;
-  B backend_;
-  arena memory_;
-  std::vector<T> values_, gradients_, state_, d_voices_, d_spectrum_;
+  typename placement<B>::template passage<T> mixtures_, faces_, voices_, spectrum_, d_faces_;
+  array d_voices_, d_spectrum_;
 };
 
 }  // namespace avss

@@ -3,6 +3,7 @@
 
 #include <avss/core/context.hpp>
 #include <avss/core/error.hpp>
+#include <avss/model/net_numbers.hpp>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -11,49 +12,44 @@
 
 namespace avss {
 
-// Owns weights, gradients (made when first asked for) and one arena, which grows to the largest shape met. One thread at a
-// time; several engines may run at once.
+// Owns weights, gradients and one arena, which grows to the largest shape met; nothing is allocated for a shape that fits. What
+// it computes with lies where the backend reaches it, mixtures and estimates are the host's. One thread at a time; several
+// engines may run at once.
 template <class Net, class B>
-class engine {
+class engine : public net_numbers<Net, B> {
+  using numbers = net_numbers<Net, B>;
+
  public:
   using T = typename B::value_type;
   using mixture_view = view<typename Net::mixture_shape, T>;
   using estimate_view = view<typename Net::estimate_shape, T>;
 
-  explicit engine(B backend = {})
-      : backend_(std::move(backend)),
-        values_(static_cast<std::size_t>(net_.extent().values)),
-        state_(static_cast<std::size_t>(net_.extent().state)) {}
+  explicit engine(B backend = {}) : numbers(std::move(backend)) {}
 
-  const Net& net() const { return net_; }
-  B& backend() { return backend_; }
-  std::span<T> values() { return values_; }
-  std::span<T> state() { return state_; }
-  std::span<T> gradients() {
-    if (gradients_.empty()) gradients_.resize(values_.size());
-    return gradients_;
-  }
+  using numbers::backend, numbers::net, numbers::values, numbers::state, numbers::gradients;
 
   // Bytes of working memory for `batch` mixtures of `length` samples.
   std::size_t planned_bytes(pass mode, dim_t batch, dim_t length) const {
     arena plan;
-    context<measure<B>> ctx({backend_}, plan, mode);
+    context<measure<B>> ctx({this->backend_}, plan, mode);
     typename Net::template saved<T> saved;
     forward(ctx, batch, length, nullptr, nullptr, saved);
     if (mode == pass::train)
-      net_.backward(ctx, view<typename Net::estimate_shape, const T>{nullptr, typename Net::estimate_shape(batch, length)},
-                    mixture_view{nullptr, typename Net::mixture_shape(batch, length)}, saved);
+      net().backward(ctx, view<typename Net::estimate_shape, const T>{nullptr, typename Net::estimate_shape(batch, length)},
+                     mixture_view{nullptr, typename Net::mixture_shape(batch, length)}, saved);
     return plan.peak();
   }
 
   // mixtures [batch, length] -> estimates [batch, sources, length]
   void separate(std::span<const T> mixtures, std::span<T> estimates, dim_t batch = 1) {
     const dim_t length = checked_length(mixtures.size(), estimates.size(), batch);
-    reserve(pass::infer, batch, length);
-    context<B> ctx(backend_, memory_, pass::infer, values_, {}, state_);
+    this->reserve(planned_bytes(pass::infer, batch, length));
+    T* const x = mixtures_.in(backend(), mixtures, "the mixtures");
+    T* const y = estimates_.room(backend(), estimates, estimates.size(), "the estimates");
+    context<B> ctx(backend(), this->memory_, pass::infer, values(), {}, state());
     typename Net::template saved<T> saved;
-    // The network reads its mixture only; views of inputs and of results are of one type.
-    forward(ctx, batch, length, const_cast<T*>(mixtures.data()), estimates.data(), saved);
+    forward(ctx, batch, length, x, y, saved);
+    estimates_.out(backend(), estimates);
   }
 
   // One mixture, in fresh arrays: estimates[source][sample].
@@ -67,21 +63,28 @@ class engine {
     return estimates;
   }
 
-  // Estimates, then gradients of a loss: loss(ctx, estimates, d_estimates) fills d_estimates and returns its value. Gradients
-  // of the parameters are added to; d_mixtures [batch, length] is assigned where it is given.
+  // Estimates, then gradients of a loss: loss(ctx, estimates, d_estimates) fills d_estimates and returns its value; both lie in
+  // the backend's memory. Gradients of the parameters are added to. The host's estimates, and d_mixtures [batch, length], are
+  // assigned where they are given.
   template <class Loss>
   auto train_step(std::span<const T> mixtures, std::span<T> estimates, dim_t batch, Loss&& loss, std::span<T> d_mixtures = {}) {
-    const dim_t length = checked_length(mixtures.size(), estimates.size(), batch);
-    reserve(pass::train, batch, length);
-    d_estimates_.resize(estimates.size());
-    context<B> ctx(backend_, memory_, pass::train, values_, gradients(), state_);
+    const std::size_t n = mixtures.size() * static_cast<std::size_t>(Net::sources);
+    const dim_t length = checked_length(mixtures.size(), estimates.empty() ? n : estimates.size(), batch);
+    this->reserve(planned_bytes(pass::train, batch, length));
+    T* const x = mixtures_.in(backend(), mixtures, "the mixtures");
+    T* const y = estimates_.room(backend(), estimates, n, "the estimates");
+    T* const dx =
+        d_mixtures.empty() ? nullptr : d_mixtures_.room(backend(), d_mixtures, mixtures.size(), "the mixtures' gradients");
+    grow<B>(d_estimates_, n);
+    context<B> ctx(backend(), this->memory_, pass::train, values(), gradients(), state());
     typename Net::template saved<T> saved;
-    forward(ctx, batch, length, const_cast<T*>(mixtures.data()), estimates.data(), saved);
+    forward(ctx, batch, length, x, y, saved);
     const typename Net::estimate_shape out(batch, length);
-    auto value = loss(ctx, estimate_view{estimates.data(), out}, estimate_view{d_estimates_.data(), out});
-    net_.backward(ctx, view<typename Net::estimate_shape, const T>{d_estimates_.data(), out},
-                  mixture_view{d_mixtures.empty() ? nullptr : d_mixtures.data(), typename Net::mixture_shape(batch, length)},
-                  saved);
+    auto value = loss(ctx, estimate_view{y, out}, estimate_view{d_estimates_.data(), out});
+    net().backward(ctx, view<typename Net::estimate_shape, const T>{d_estimates_.data(), out},
+                   mixture_view{dx, typename Net::mixture_shape(batch, length)}, saved);
+    if (!estimates.empty()) estimates_.out(backend(), estimates);
+    if (dx) d_mixtures_.out(backend(), d_mixtures);
     return value;
   }
 
@@ -96,25 +99,14 @@ class engine {
   }
 
  private:
-  void reserve(pass mode, dim_t batch, dim_t length) {
-    const std::size_t need = planned_bytes(mode, batch, length);
-    if (memory_.measures() || memory_.capacity() < need) {
-      memory_ = arena();  // gives the old one back first
-      memory_ = arena(need);
-    }
-    memory_.reset();
-  }
-
   template <class C>
   void forward(C& ctx, dim_t batch, dim_t length, T* x, T* y, typename Net::template saved<T>& saved) const {
-    net_.forward(ctx, mixture_view{x, typename Net::mixture_shape(batch, length)},
-                 estimate_view{y, typename Net::estimate_shape(batch, length)}, saved);
+    net().forward(ctx, mixture_view{x, typename Net::mixture_shape(batch, length)},
+                  estimate_view{y, typename Net::estimate_shape(batch, length)}, saved);
   }
 
-  Net net_;
-  B backend_;
-  arena memory_;
-  std::vector<T> values_, gradients_, state_, d_estimates_;
+  typename placement<B>::template passage<T> mixtures_, estimates_, d_mixtures_;
+  typename placement<B>::template array<T> d_estimates_;
 };
 
 }  // namespace avss

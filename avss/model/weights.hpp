@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/core/param.hpp>
+#include <avss/core/placement.hpp>
 #include <avss/io/layout.hpp>
 #include <avss/io/match.hpp>
 #include <avss/io/tensor.hpp>
@@ -26,10 +27,15 @@ void set_weights(Engine& to, const tensor_dict& weights, const std::string& orig
     if (list[i].name.ends_with("running_var"))
       for (const auto v : found[i]->values<typename Engine::T>())
         if (v < 0) fail(origin, ": ", list[i].name, " holds ", v, ", and a variance is not negative; the file is damaged");
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const auto values = found[i]->values<typename Engine::T>();
-    std::copy(values.begin(), values.end(), (list[i].is_state ? to.state() : to.values()).begin() + list[i].offset);
-  }
+  const auto copy_in = [&](bool of_state, auto flat) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      if (list[i].is_state != of_state) continue;
+      const auto values = found[i]->values<typename Engine::T>();
+      std::copy(values.begin(), values.end(), flat.begin() + list[i].offset);
+    }
+  };
+  edit(to.backend(), to.values(), [&](auto flat) { copy_in(false, flat); });
+  edit(to.backend(), to.state(), [&](auto flat) { copy_in(true, flat); });
 }
 
 // All parameters and state, in the network's own names and order.
@@ -37,11 +43,13 @@ template <class Engine>
 tensor_dict get_weights(Engine& from) {
   using T = typename Engine::T;
   tensor_dict weights;
-  for (const param_info& p : list_params(from.net())) {
-    const std::span<const T> all = p.is_state ? from.state() : from.values();
-    weights.add(p.name,
-                tensor::of<T>(p.shape, all.subspan(static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.size))));
-  }
+  look(from.backend(), std::span<const T>(from.values()), [&](std::span<const T> values) {
+    look(from.backend(), std::span<const T>(from.state()), [&](std::span<const T> state) {
+      for (const param_info& p : list_params(from.net()))
+        weights.add(p.name, tensor::of<T>(p.shape, (p.is_state ? state : values)
+                                                       .subspan(static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.size))));
+    });
+  });
   return weights;
 }
 

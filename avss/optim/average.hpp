@@ -1,7 +1,6 @@
 // A running average of the parameters.
 #pragma once
 
-#include <algorithm>
 #include <avss/core/context.hpp>
 #include <avss/optim/trained.hpp>
 #include <cstdint>
@@ -29,17 +28,9 @@ class moving_average {
     ++step_;
   }
 
+  // To go on from other values, or to put them in the place of what is trained for a while.
+  Buffer& values() { return average_; }
   const Buffer& values() const { return average_; }
-  // It goes on from other values.
-  void set(std::span<const T> values) {
-    detail::check_extent(values.size(), average_.size());
-    std::copy(values.begin(), values.end(), average_.begin());
-  }
-  // The average takes the place of the values, and they that of the average.
-  void exchange(std::span<T> values) {
-    detail::check_extent(values.size(), average_.size());
-    std::swap_ranges(average_.begin(), average_.end(), values.begin());
-  }
 
   template <class V>
   void visit_state(V&& v) {

@@ -3,7 +3,9 @@
 
 #include <avss/cpu/copy.hpp>
 #include <avss/cpu/distance_loss.hpp>
+#include <avss/cpu/separation_loss.hpp>
 #include <avss/cpu/spectrum.hpp>
+#include <avss/cpu/to_host.hpp>
 #include <avss/loss/chosen.hpp>
 #include <avss/train/objective_criterion.hpp>
 

@@ -1,8 +1,8 @@
-// An objective on the CPU as a criterion; its operations are compiled where this is instantiated.
+// An objective on a backend as a criterion. Its operations are compiled where this is instantiated: include the backend's
+// headers of them first.
 #pragma once
 
-#include <avss/cpu/separation_loss.hpp>
-#include <avss/cpu/to_host.hpp>
+#include <avss/core/placement.hpp>
 #include <avss/loss/permuted.hpp>
 #include <avss/train/criterion.hpp>
 #include <cstddef>
@@ -24,19 +24,22 @@ inline constexpr bool is_permuted<pit<L>> = true;
 
 // Objective: a loss, permuted or not, or one that is put together at run time and then says itself whether it permutes and
 // whether it takes spectra, and has its weight and its sum to look at.
-template <class Objective>
-class objective_criterion final : public criterion {
+template <class Objective, class B = cpu>
+class objective_criterion final : public criterion_on<B> {
  public:
   explicit objective_criterion(Objective objective) : objective_(std::move(objective)) {}
 
-  double run(cpu& backend, arena& memory, const waveforms<float>& w, double weight, loss_detail& detail) const override {
+  double run(B& backend, arena& memory, const waveforms<float>& w, double weight, loss_detail& detail) const override {
     const std::size_t bytes = measured(backend, w);
-    if (memory.measures() || memory.capacity() < bytes) memory = arena(bytes);
+    if (memory.measures() || memory.capacity() < bytes) {
+      memory = arena();  // gives the old one back first
+      memory = placement<B>::make_arena(bytes);
+    }
     memory.reset();
-    context<cpu> ctx(backend, memory, pass::train);
+    context<B> ctx(backend, memory, pass::train);
     return avss::evaluate(ctx, scaled(weight), w, &detail) / weight;
   }
-  std::size_t planned_bytes(const cpu& backend, waveforms<float> sizes) const override {
+  std::size_t planned_bytes(const B& backend, waveforms<float> sizes) const override {
     float wanted = 0;  // a gradient is
     sizes.d_estimate = &wanted;
     return measured(backend, sizes);
@@ -71,9 +74,9 @@ class objective_criterion final : public criterion {
       return weighted{objective_, weight};
     }
   }
-  std::size_t measured(const cpu& backend, const waveforms<float>& w) const {
+  std::size_t measured(const B& backend, const waveforms<float>& w) const {
     arena plan;
-    context<measure<cpu>> dry({backend}, plan, pass::train);
+    context<measure<B>> dry({backend}, plan, pass::train);
     avss::evaluate(dry, objective_, w);
     return plan.peak();
   }
@@ -81,9 +84,9 @@ class objective_criterion final : public criterion {
   Objective objective_;
 };
 
-template <class Objective>
-std::shared_ptr<const criterion> criterion_for(Objective objective) {
-  return std::make_shared<const objective_criterion<Objective>>(std::move(objective));
+template <class B = cpu, class Objective>
+std::shared_ptr<const criterion_on<B>> criterion_for(Objective objective) {
+  return std::make_shared<const objective_criterion<Objective, B>>(std::move(objective));
 }
 
 }  // namespace avss

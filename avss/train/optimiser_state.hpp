@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <avss/core/error.hpp>
 #include <avss/core/param.hpp>
+#include <avss/core/placement.hpp>
 #include <avss/io/checkpoint_value.hpp>
 #include <avss/io/tensor.hpp>
 #include <avss/optim/adam.hpp>
@@ -48,34 +49,63 @@ inline std::vector<checkpoint_value::field> group_of(const sgd_config& c, const 
 template <class T>
 inline constexpr bool is_counter = std::is_same_v<std::remove_cvref_t<T>, std::int64_t>;
 
-}  // namespace detail
-
-// `params` as list_params gives them.
-template <class Optimiser>
-checkpoint_value optimiser_state(Optimiser& o, const std::vector<param_info>& params, const rates& r) {
-  std::vector<checkpoint_value::field> states;
-  std::vector<checkpoint_value> indices;
+struct indexed_param {
+  std::int64_t index;  // among those that are no state
+  const param_info& param;
+};
+inline std::vector<indexed_param> trained_of(const std::vector<param_info>& params) {
+  std::vector<indexed_param> trained;
   std::int64_t index = 0;
   for (const param_info& p : params) {
     if (p.is_state) continue;
-    indices.emplace_back(index);
-    if (p.trained && o.steps() > 0) {
-      std::vector<checkpoint_value::field> own;
-      o.visit_state([&](std::string_view name, auto& held) {
-        if constexpr (detail::is_counter<decltype(held)>) {
-          const float steps = static_cast<float>(held);
-          // torch's SGD counts nothing
-          if constexpr (requires { o.config().beta1; }) own.emplace_back(name, tensor::of<float>({}, std::span(&steps, 1)));
-        } else if (held.size() > 0) {
-          using T = std::remove_cvref_t<decltype(held[0])>;
-          own.emplace_back(name, tensor::of<T>(p.shape, std::span<const T>(held).subspan(static_cast<std::size_t>(p.offset),
-                                                                                         static_cast<std::size_t>(p.size))));
-        }
-      });
-      states.emplace_back(index, checkpoint_value::dict(std::move(own)));
-    }
+    if (p.trained) trained.push_back({index, p});
     ++index;
   }
+  return trained;
+}
+
+template <class Array>
+auto span_of(Array& a) {
+  return std::span(a.data(), a.size());
+}
+template <class Array>
+auto const_span_of(const Array& a) {
+  using T = std::remove_pointer_t<decltype(a.data())>;
+  return std::span<const T>(a.data(), a.size());
+}
+
+}  // namespace detail
+
+// `params` as list_params gives them; the optimiser's buffers lie in the backend's memory.
+template <class B, class Optimiser>
+checkpoint_value optimiser_state(const B& backend, Optimiser& o, const std::vector<param_info>& params, const rates& r) {
+  const std::vector<detail::indexed_param> trained = detail::trained_of(params);
+  std::vector<std::vector<checkpoint_value::field>> own(o.steps() > 0 ? trained.size() : 0);
+  const auto add = [&]<class T>(std::string_view name, std::span<const T> held) {
+    look(backend, held, [&](std::span<const T> values) {
+      for (std::size_t i = 0; i < own.size(); ++i) {
+        const param_info& p = trained[i].param;
+        own[i].emplace_back(name, tensor::of<T>(p.shape, values.subspan(static_cast<std::size_t>(p.offset),
+                                                                        static_cast<std::size_t>(p.size))));
+      }
+    });
+  };
+  o.visit_state([&](std::string_view name, auto& held) {
+    if constexpr (detail::is_counter<decltype(held)>) {
+      const float steps = static_cast<float>(held);
+      // torch's SGD counts nothing
+      if constexpr (requires { o.config().beta1; })
+        for (auto& fields : own) fields.emplace_back(name, tensor::of<float>({}, std::span(&steps, 1)));
+    } else if (held.size() > 0 && !own.empty()) {
+      add(name, detail::const_span_of(held));
+    }
+  });
+  std::vector<checkpoint_value::field> states;
+  for (std::size_t i = 0; i < own.size(); ++i)
+    states.emplace_back(trained[i].index, checkpoint_value::dict(std::move(own[i])));
+  std::vector<checkpoint_value> indices;
+  for (const param_info& p : params)
+    if (!p.is_state) indices.emplace_back(static_cast<std::int64_t>(indices.size()));
   std::vector<checkpoint_value::field> group = detail::group_of(o.config(), r);
   group.emplace_back("params", checkpoint_value::list(std::move(indices)));
   return checkpoint_value::dict({{"state", checkpoint_value::dict(std::move(states))},
@@ -83,9 +113,9 @@ checkpoint_value optimiser_state(Optimiser& o, const std::vector<param_info>& pa
 }
 
 // Sets the buffers and the number of steps. Strict; `origin` is named in errors.
-template <class Optimiser>
-void restore_optimiser(Optimiser& o, const std::vector<param_info>& params, const checkpoint_value& from, std::int64_t steps,
-                       const std::string& origin) {
+template <class B, class Optimiser>
+void restore_optimiser(const B& backend, Optimiser& o, const std::vector<param_info>& params, const checkpoint_value& from,
+                       std::int64_t steps, const std::string& origin) {
   const checkpoint_value* states = from.find("state");
   if (!states || !states->is_dict() || steps < 0) fail(origin, ": damaged checkpoint: optimizer.state is no dict");
   const auto state_of = [&](std::int64_t index) -> const checkpoint_value& {
@@ -93,33 +123,30 @@ void restore_optimiser(Optimiser& o, const std::vector<param_info>& params, cons
       if (f.first.integer() == index) return f.second;
     fail(origin, ": the optimiser's state of parameter ", index, " is missing; was it another optimiser or network?");
   };
-  std::size_t expected = 0;
-  std::int64_t index = -1;
-  for (const param_info& p : params) {
-    if (p.is_state) continue;
-    ++index;
-    if (!p.trained || steps == 0) continue;
-    ++expected;
-    o.visit_state([&](std::string_view name, auto& held) {
-      if constexpr (!detail::is_counter<decltype(held)>) {
-        if (held.size() == 0) return;
-        using T = std::remove_cvref_t<decltype(held[0])>;
+  std::vector<detail::indexed_param> trained;
+  if (steps > 0) trained = detail::trained_of(params);
+  const auto take = [&]<class T>(std::string_view name, std::span<T> held) {
+    edit(backend, held, [&](std::span<T> to) {
+      for (const auto& [index, p] : trained) {
         const checkpoint_value* v = state_of(index).find(name);
         const stored_tensor* t = v ? v->tensor_view() : nullptr;
         if (!t || t->shape != p.shape)
           fail(origin, ": the optimiser's ", name, " of ", p.name, " is ", t ? "of another shape" : "missing",
                "; was it another optimiser or network?");
         const std::vector<T> values = t->load().template values<T>();
-        std::copy(values.begin(), values.end(), held.begin() + p.offset);
+        std::copy(values.begin(), values.end(), to.begin() + p.offset);
       }
     });
-  }
-  if (states->fields().size() != expected)
-    fail(origin, ": the optimiser has the state of ", states->fields().size(), " parameters where ", expected,
-         " are trained; was it another optimiser or network?");
-  o.visit_state([&](std::string_view, auto& held) {
-    if constexpr (detail::is_counter<decltype(held)>) held = steps;
+  };
+  o.visit_state([&](std::string_view name, auto& held) {
+    if constexpr (detail::is_counter<decltype(held)>)
+      held = steps;
+    else if (held.size() > 0 && !trained.empty())
+      take(name, detail::span_of(held));
   });
+  if (states->fields().size() != trained.size())
+    fail(origin, ": the optimiser has the state of ", states->fields().size(), " parameters where ", trained.size(),
+         " are trained; was it another optimiser or network?");
 }
 
 }  // namespace avss

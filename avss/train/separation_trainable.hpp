@@ -1,9 +1,10 @@
-// What networks for separation have in common when they are trained on the CPU: loss, clipping, optimiser, metrics, state.
+// What networks for separation have in common when they are trained: loss, clipping, optimiser, metrics, state. Operations are
+// compiled where this is instantiated: include the backend's headers of them first.
 #pragma once
 
 #include <algorithm>
 #include <avss/core/error.hpp>
-#include <avss/cpu/optim.hpp>
+#include <avss/core/placement.hpp>
 #include <avss/layer/init.hpp>
 #include <avss/loss/energy_ratio.hpp>
 #include <avss/loss/permuted.hpp>
@@ -33,19 +34,22 @@
 
 namespace avss {
 // Metrics: loss, the parts of a sum by their names, and SI-SNR and its improvement over the mixture in dB over targets that
-// tell something (no silent ones). Engine: engine<Net, cpu> or av_engine<Net, cpu>.
+// tell something (no silent ones). Engine: engine<Net, B> or av_engine<Net, B>; gradients, moments and losses lie in B's memory.
 template <class Engine>
 class separation_trainable : public trainable {
  public:
+  using backend_type = typename Engine::backend_type;
+
   const trainable_info& info() const override { return info_; }
 
   std::vector<named_value> train_step(const batch& b, double weight) override {
     check(b);
-    estimates_.resize(b.targets.size());
     double loss = 0;
-    const std::vector<float> statistics(engine_.state().begin(), engine_.state().end());
-    learn(b, estimates_, [&](float* d_estimates, const own_spectra<float>& spectra) {
-      loss = criterion_->run(engine_.backend(), memory_, waveforms_of(b, d_estimates, spectra), weight, detail_);
+    const std::vector<float> statistics = frozen_statistics();
+    const float* const targets = targets_.in(engine_.backend(), b.targets, "the targets");
+    learn(b, [&](const float* estimates, float* d_estimates, const own_spectra<float>& spectra) {
+      loss = criterion_->run(engine_.backend(), memory_, waveforms_of(b, estimates, targets, d_estimates, spectra), weight,
+                             detail_);
     });
     keep_frozen(statistics);
     std::vector<named_value> values{{"loss", loss, static_cast<double>(b.size)}};
@@ -55,12 +59,13 @@ class separation_trainable : public trainable {
 
   double apply(double max_norm, const rates& r) override {
     clip_result clipped;
-    if (engine_.backend().group) engine_.backend().group->sum(engine_.gradients());
+    if constexpr (placement<B>::on_host)
+      if (engine_.backend().group) engine_.backend().group->sum(engine_.gradients());
     planned([&](auto& ctx) { clipped = clip_gradients(ctx, engine_.gradients(), trained_, max_norm); });
     if (clipped.finite())
       std::visit(
           [&](auto& o) {
-            context<cpu> ctx(engine_.backend(), memory_, pass::train);
+            context<B> ctx(engine_.backend(), memory_, pass::train);
             o.step(ctx, engine_.values(), std::span<const float>(engine_.gradients()), r);
             if (average_) average_->update(ctx, engine_.values());
           },
@@ -75,7 +80,10 @@ class separation_trainable : public trainable {
     estimates_.resize(b.targets.size());
     own_spectra<float> spectra;
     with_average([&] { spectra = separate(b, estimates_); });
-    const double loss = criterion_->run(engine_.backend(), memory_, waveforms_of(b, nullptr, spectra), 1, detail_);
+    const float* const heard = heard_.in(engine_.backend(), estimates_, "the estimates");
+    const float* const targets = targets_.in(engine_.backend(), b.targets, "the targets");
+    const double loss =
+        criterion_->run(engine_.backend(), memory_, waveforms_of(b, heard, targets, nullptr, spectra), 1, detail_);
     named_value si_snr{"si_snr", 0, 0}, improvement{"si_snri", 0, 0};
     const std::size_t n = static_cast<std::size_t>(b.length), s = static_cast<std::size_t>(b.sources);
     for (std::size_t i = 0; i < static_cast<std::size_t>(b.size); ++i)
@@ -98,29 +106,30 @@ class separation_trainable : public trainable {
     training_state s;
     with_average([&] { s.weights = get_weights(engine_); });
     if (average_) s.trained_weights = get_weights(engine_);
-    std::visit([&](auto& o) { s.optimizer = optimiser_state(o, params_, r), s.optimiser_steps = o.steps(); }, optimiser_);
+    std::visit([&](auto& o) { s.optimizer = optimiser_state(backend_, o, params_, r), s.optimiser_steps = o.steps(); }, optimiser_);
     return s;
   }
   void restore(const training_state& s, const std::string& origin) override {
-    std::visit([&](auto& o) { restore_optimiser(o, params_, s.optimizer, s.optimiser_steps, origin); }, optimiser_);
+    std::visit([&](auto& o) { restore_optimiser(backend_, o, params_, s.optimizer, s.optimiser_steps, origin); }, optimiser_);
     set_weights(engine_, s.weights, origin);
-    if (average_) average_->set(engine_.values());
+    average_anew();
     if (!s.trained_weights.entries.empty()) set_weights(engine_, s.trained_weights, origin);
   }
   void load_weights(const loaded_weights& file, const std::string& origin) final {
     take_weights(file, origin);
-    if (average_) average_->set(engine_.values());
+    average_anew();
   }
 
  protected:
   // `permuted`: metrics take the best permutation.
   template <class... Net>
-  separation_trainable(trainable_info info, const separation_training& t, bool permuted, Net... net)
-      : engine_(cpu(t.threads, t.group), std::move(net)...),
+  separation_trainable(trainable_info info, const separation_training_on<backend_type>& t, backend_type backend, bool permuted,
+                       Net... net)
+      : engine_(backend, std::move(net)...),
         info_(std::move(info)),
-        backend_(t.threads, t.group),
+        backend_(std::move(backend)),
         permuted_(permuted),
-        criterion_(t.criterion ? t.criterion : criterion_for(pit<struct si_snr>{{}})),
+        criterion_(t.criterion ? t.criterion : criterion_for<backend_type>(pit<struct si_snr>{{}})),
         params_(freeze_params(list_params(engine_.net()), t.frozen)),
         trained_(trained_ranges(params_)),
         optimiser_(make_optimiser(t)) {
@@ -128,19 +137,25 @@ class separation_trainable : public trainable {
     info_.metrics = {"loss", "si_snr", "si_snri"};
     part_names_ = criterion_->names();
     info_.metrics.insert(info_.metrics.end(), part_names_.begin(), part_names_.end());
-    init_params(engine_.net(), t.seed, engine_.values(), engine_.state());
+    edit(engine_.backend(), engine_.values(), [&](std::span<float> values) {
+      edit(engine_.backend(), engine_.state(),
+           [&](std::span<float> state) { init_params(engine_.net(), t.seed, values, state); });
+    });
     engine_.gradients();  // zero
-    if (t.ema_decay != 0)
-      average_.emplace(t.ema_decay, trained_, std::vector<float>(engine_.values().begin(), engine_.values().end()));
+    if (t.ema_decay != 0) average_.emplace(t.ema_decay, trained_, array(engine_.values().size()));
+    average_anew();
   }
 
   // Throws error for a batch that the network cannot take.
   virtual void check(const batch& b) const = 0;
-  // Assigns d_estimates, and adds to the gradient of the network's own spectra, where it has some.
-  using loss_function = std::function<void(float* d_estimates, const own_spectra<float>& spectra)>;
-  // Runs the network forward into the estimates and back from the gradient that loss() makes.
-  virtual void learn(const batch& b, std::span<float> estimates, const loss_function& loss) = 0;
-  // Runs it as it will be used. Returns its own spectra, until the next call, if takes_spectra() and it has some.
+  // Assigns d_estimates, and adds to the gradient of the network's own spectra, where it has some. All lie in the backend's
+  // memory.
+  using loss_function =
+      std::function<void(const float* estimates, float* d_estimates, const own_spectra<float>& spectra)>;
+  // Runs the network forward and back from the gradient that loss() makes.
+  virtual void learn(const batch& b, const loss_function& loss) = 0;
+  // Runs it as it will be used, into the host's estimates. Returns its own spectra in the backend's memory, until the next
+  // call, if takes_spectra() and it has some.
   virtual own_spectra<float> separate(const batch& b, std::span<float> estimates) = 0;
   // Weights alone, in any known layout, into the engine.
   virtual void take_weights(const loaded_weights& file, const std::string& origin) = 0;
@@ -163,35 +178,58 @@ class separation_trainable : public trainable {
   trainable_info info_;
 
  private:
-  std::variant<adam<float>, sgd<float>> make_optimiser(const separation_training& t) {
+  using B = backend_type;
+  using array = typename Engine::array;
+  using any_optimiser = std::variant<adam<float, array>, sgd<float, array>>;
+
+  any_optimiser make_optimiser(const separation_training_on<B>& t) {
     const dim_t extent = static_cast<dim_t>(engine_.values().size());
-    if (const auto* a = std::get_if<adam_config>(&t.optimiser)) return adam<float>(*a, trained_, extent);
-    return sgd<float>(std::get<sgd_config>(t.optimiser), trained_, extent);
+    if (const auto* a = std::get_if<adam_config>(&t.optimiser)) return adam<float, array>(*a, trained_, extent);
+    return sgd<float, array>(std::get<sgd_config>(t.optimiser), trained_, extent);
   }
 
   void forget_gradients(bool taken) {
-    std::fill(engine_.gradients().begin(), engine_.gradients().end(), 0.f);
+    placement<B>::zero(engine_.backend(), engine_.gradients());
     settle(taken);
+  }
+
+  // The average goes on from what the values are now.
+  void average_anew() {
+    if (!average_) return;
+    array& to = average_->values();
+    placement<B>::copy(engine_.backend(), std::span<const float>(engine_.values()), std::span<float>(to.data(), to.size()));
   }
 
   // body() with the network as it will be used.
   template <class Body>
   void with_average(Body&& body) {
     if (!average_) return body();
-    average_->exchange(engine_.values());
+    engine_.exchange_values(average_->values());
     try {
       body();
     } catch (...) {
-      average_->exchange(engine_.values());
+      engine_.exchange_values(average_->values());
       throw;
     }
-    average_->exchange(engine_.values());
+    engine_.exchange_values(average_->values());
   }
 
+  static bool is_frozen(const param_info& p) { return p.is_state && !p.trained; }
+  // All state, if some of it is frozen.
+  std::vector<float> frozen_statistics() {
+    std::vector<float> all;
+    if (std::any_of(params_.begin(), params_.end(), is_frozen))
+      look(engine_.backend(), std::span<const float>(engine_.state()),
+           [&](std::span<const float> state) { all.assign(state.begin(), state.end()); });
+    return all;
+  }
   // Running statistics of frozen parts become again what they were.
   void keep_frozen(const std::vector<float>& statistics) {
-    for (const param_info& p : params_)
-      if (p.is_state && !p.trained) std::copy_n(statistics.begin() + p.offset, p.size, engine_.state().begin() + p.offset);
+    if (statistics.empty()) return;
+    edit(engine_.backend(), engine_.state(), [&](std::span<float> state) {
+      for (const param_info& p : params_)
+        if (is_frozen(p)) std::copy_n(statistics.begin() + p.offset, p.size, state.begin() + p.offset);
+    });
   }
 
   static void add(named_value& mean, const ratio& r) {
@@ -202,16 +240,17 @@ class separation_trainable : public trainable {
   template <class Body>
   void planned(Body&& body) {
     arena plan;
-    context<measure<cpu>> dry({engine_.backend()}, plan, pass::train);
+    context<measure<B>> dry({engine_.backend()}, plan, pass::train);
     body(dry);
-    if (memory_.measures() || memory_.capacity() < plan.peak()) memory_ = arena(plan.peak());
+    if (memory_.measures() || memory_.capacity() < plan.peak()) memory_ = placement<B>::make_arena(plan.peak());
     memory_.reset();
-    context<cpu> ctx(engine_.backend(), memory_, pass::train);
+    context<B> ctx(engine_.backend(), memory_, pass::train);
     body(ctx);
   }
 
-  waveforms<float> waveforms_of(const batch& b, float* d_estimates, const own_spectra<float>& spectra) const {
-    waveforms<float> w{b.size, b.sources, b.length, estimates_.data(), b.targets.data(), d_estimates};
+  waveforms<float> waveforms_of(const batch& b, const float* estimates, const float* targets, float* d_estimates,
+                                const own_spectra<float>& spectra) const {
+    waveforms<float> w{b.size, b.sources, b.length, estimates, targets, d_estimates};
     if (takes_spectra()) w.spectra = spectra;
     return w;
   }
@@ -220,16 +259,17 @@ class separation_trainable : public trainable {
       values.push_back({part_names_[i], detail_.parts[i].value, static_cast<double>(items)});
   }
 
-  cpu backend_;  // what memory is planned for
+  B backend_;  // what memory is planned for
   bool permuted_;
-  std::shared_ptr<const criterion> criterion_;
+  std::shared_ptr<const criterion_on<B>> criterion_;
   std::vector<std::string> part_names_;
   loss_detail detail_;
   std::vector<param_info> params_;
   std::vector<flat_range> trained_;
-  std::variant<adam<float>, sgd<float>> optimiser_;
-  std::optional<moving_average<float>> average_;
+  any_optimiser optimiser_;
+  std::optional<moving_average<float, array>> average_;
   arena memory_;  // of the loss and of clipping
+  typename placement<B>::template passage<float> targets_, heard_;
   std::vector<float> estimates_;
 };
 

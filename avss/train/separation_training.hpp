@@ -9,15 +9,18 @@
 #include <avss/train/frozen_parts.hpp>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <variant>
 
 namespace avss {
 
-struct separation_training {
-  std::shared_ptr<const avss::criterion> criterion{};  // null: SI-SNR of the best permutation
+// B: the backend.
+template <class B>
+struct separation_training_on {
+  std::shared_ptr<const criterion_on<B>> criterion{};  // null: SI-SNR of the best permutation
   std::variant<adam_config, sgd_config> optimiser = adamw_config;
   std::uint64_t seed = 1;  // of the initial weights, and of what dropout drops
-  int threads = 0;         // 0: all
+  int threads = 0;         // of the CPU; 0: all
   // Of networks that see faces.
   dim_t faces = 1;         // of each mixture
   bool dropout = true;     // at the rates of the network
@@ -30,6 +33,14 @@ struct separation_training {
   worker_group* group = nullptr;
 
   bool permutes() const { return !criterion || criterion->permutes(); }
+
+  // The same on another backend.
+  template <class Other>
+  separation_training_on<Other> on(std::shared_ptr<const criterion_on<Other>> c) const {
+    return {std::move(c), optimiser, seed, threads, faces, dropout, recompute, ema_decay, frozen, group};
+  }
 };
+
+using separation_training = separation_training_on<cpu>;
 
 }  // namespace avss

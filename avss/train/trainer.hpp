@@ -152,12 +152,17 @@ class trainer {
     const rates r = schedule_.now();
     double loss = std::numeric_limits<double>::quiet_NaN(), norm = loss;
     loss_parts parts;
+    std::string memory;  // why it did not suffice
     try {
       loss = add_gradients(parts);
     } catch (const std::bad_alloc&) {
-      // Of a group the others may be in the middle of a sum with this one by now.
-      if (!o_.skip_oom || group_.size() > 1) throw;
+      if (!skips_oom()) throw;
+      memory = "out of memory";
+    } catch (const out_of_memory& e) {
+      if (!skips_oom()) throw;
+      memory = e.what();
     }
+    if (!memory.empty()) bar_.line("step " + std::to_string(c_.step + 1) + " is left out: " + memory);
     loss = group_.sum_of(loss);
     parts.sum_over(group_);
     const std::int64_t items = o_.accumulate * o_.batch_size;
@@ -174,6 +179,9 @@ class trainer {
     } else {
       ++c_.skipped;
       if (++c_.bad_in_row >= o_.max_bad_steps) {
+        if (!memory.empty())
+          fail("step ", c_.step, ": ", memory, "; none of the last ", c_.bad_in_row,
+               " steps was taken: lower dataloader.batch_size, or set trainer.recompute=true; ", last_saved());
         const std::string kept = keep_batch();
         fail("step ", c_.step, ": ", std::isfinite(loss) ? "the gradient's norm" : "the loss",
              " is not finite, and so it was in ", c_.bad_in_row,
@@ -182,6 +190,9 @@ class trainer {
     }
     bar_.step(items, point(r));
   }
+
+  // Of a group the others may be in the middle of a sum with this one by now.
+  bool skips_oom() const { return o_.skip_oom && group_.size() == 1; }
 
   // Of a step's batches, this worker's part of the mean loss and of the means of the loss's parts.
   double add_gradients(loss_parts& parts) {

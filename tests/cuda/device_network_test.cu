@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <avss/cuda/depthwise.cuh>
-#include <avss/cuda/device_engine.cuh>
 #include <avss/cuda/filterbank.cuh>
 #include <avss/model/convtasnet.hpp>
 #include <avss/model/engine.hpp>
@@ -30,15 +29,17 @@ using net = ConvTasNet<tiny>;
 using test::device;
 
 TEST(cuda_engine, plans_without_a_driver) {
-  device_engine<net> there;
-  EXPECT_GT(there.host().planned_bytes(pass::infer, 1, 4000), there.host().planned_bytes(pass::infer, 1, 400));
+  const engine<net, cuda> there;
+  EXPECT_GT(there.planned_bytes(pass::infer, 1, 4000), there.planned_bytes(pass::infer, 1, 400));
 }
 
 TEST_F(device, separates_as_the_reference) {
   engine<net, reference<double>> here;
-  device_engine<net> there;
-  for (std::size_t i = 0; i < here.values().size(); ++i)
-    here.values()[i] = there.host().values()[i] = static_cast<float>(0.4 * std::sin(0.7 * static_cast<double>(i + 1)));
+  engine<net, cuda> there;
+  edit(there.backend(), there.values(), [&](std::span<float> values) {
+    for (std::size_t i = 0; i < values.size(); ++i)
+      here.values()[i] = values[i] = static_cast<float>(0.4 * std::sin(0.7 * static_cast<double>(i + 1)));
+  });
   for (const std::size_t length : {60u, 31u, 400u}) {
     std::vector<double> x(length), y(length * net::sources);
     std::vector<float> from(length), to(y.size());

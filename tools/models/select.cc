@@ -67,10 +67,10 @@ model_entry select_audio_model(const config::settings& s) {
   fail("model=", entry.name, " needs the speakers' faces; choose a network for sound alone: ", names(audio));
 }
 
-loaded_model make_model(const model_entry& entry, const std::string& weights_path, int threads) {
+loaded_model make_model(const model_entry& entry, const std::string& weights_path, const compute& on) {
   const loaded_weights file = read_weights_file(weights_path);
   const model_entry taken = detect(entry, file, weights_path);
-  loaded_model m{taken.make(taken, threads), {}};
+  loaded_model m{make_separator(taken, on), place_name(on, taken), {}};
   if (taken.name != entry.name)
     m.note = one_line(joined(weights_path, ": these are weights of ", taken.name, ", which is taken in place of ", entry.name));
   try {
@@ -86,8 +86,8 @@ loaded_model make_model(const model_entry& entry, const std::string& weights_pat
   return m;
 }
 
-std::unique_ptr<separator> make_audio_model(const model_entry& entry, const std::string& weights_path, int threads) {
-  return std::get<std::unique_ptr<separator>>(make_model(entry, weights_path, threads).network);
+std::unique_ptr<separator> make_audio_model(const model_entry& entry, const std::string& weights_path, const compute& on) {
+  return std::get<std::unique_ptr<separator>>(make_model(entry, weights_path, on).network);
 }
 
 }  // namespace avss::tools

@@ -1,0 +1,46 @@
+// Conv-TasNet trained on the emulated device.
+#include <avss/cuda/depthwise.cuh>
+#include <avss/cuda/filterbank.cuh>
+#include <avss/train/convtasnet_trainable.hpp>
+
+#include "tests/cuda/device_training.hpp"
+
+namespace avss {
+namespace {
+
+constexpr convtasnet_config tiny = presets::convtasnet_tiny;
+
+class ConvTasNetOnDevice : public testing::device_training {
+ protected:
+  using device_training::there;
+  const item_source& items() const override { return items_; }
+  dim_t sources() const override { return 2; }
+  std::unique_ptr<trainable> here(const separation_training& t) const override {
+    return std::make_unique<convtasnet_trainable<tiny>>("convtasnet_tiny", t);
+  }
+  std::unique_ptr<trainable> there(const separation_training_on<emulated_cuda>& t) const override {
+    return std::make_unique<convtasnet_trainable_on<tiny, emulated_cuda>>("convtasnet_tiny", t, emulated_cuda());
+  }
+
+  const synthetic_mixtures items_{2, 400, tiny.sample_rate, 0, 1};
+};
+
+TEST_F(ConvTasNetOnDevice, fifty_steps_are_the_cpus) {
+  separation_training t = training();
+  t.optimiser = sgd_config{.momentum = 0.9};
+  expect_same_steps(t, t.on<emulated_cuda>(nullptr), 50, 1e-2, 2e-4);
+}
+
+TEST_F(ConvTasNetOnDevice, averages_and_frozen_parts) {
+  separation_training t = training();
+  t.ema_decay = 0.9, t.frozen.freeze = {"encoder"};
+  expect_same_steps(t, t.on<emulated_cuda>(nullptr), 5, 1e-3, 2e-4);
+}
+
+TEST_F(ConvTasNetOnDevice, state_moves) { expect_state_moves(); }
+TEST_F(ConvTasNetOnDevice, runs_move) { expect_runs_move(); }
+TEST_F(ConvTasNetOnDevice, given_up_steps_leave_no_trace) { expect_given_up_steps_leave_no_trace(); }
+TEST_F(ConvTasNetOnDevice, skips_what_does_not_fit) { expect_skips_what_does_not_fit(); }
+
+}  // namespace
+}  // namespace avss

@@ -1,0 +1,55 @@
+// RTFS-Net trained on the emulated device.
+#include <avss/cpu/distance_loss.hpp>
+#include <avss/cuda/rtfsnet.cuh>
+#include <avss/train/rtfsnet_trainable.hpp>
+
+#include "tests/cuda/device_training.hpp"
+
+namespace avss {
+namespace {
+
+constexpr rtfsnet_config tiny = presets::rtfsnet_tiny;
+
+class RtfsNetOnDevice : public testing::device_training {
+ protected:
+  using device_training::there;
+  const item_source& items() const override { return items_; }
+  dim_t sources() const override { return 2; }
+  std::unique_ptr<trainable> here(const separation_training& t) const override {
+    return std::make_unique<rtfsnet_trainable<tiny>>("rtfsnet_tiny", t);
+  }
+  std::unique_ptr<trainable> there(const separation_training_on<emulated_cuda>& t) const override {
+    return std::make_unique<rtfsnet_trainable_on<tiny, emulated_cuda>>("rtfsnet_tiny", t, emulated_cuda());
+  }
+
+  const synthetic_mixtures items_{2, 960, tiny.sample_rate, 0, 1, tiny.video_channels};
+};
+
+// The loss looks at the network's own spectra, and its parts have names.
+chosen_loss mixed() {
+  chosen_loss sum, first, second;
+  first.leaf = si_snr(), first.name = "si_snr_loss";
+  second.leaf = complex_mapping_mse({256, 128}), second.name = "spectrum", second.weight = 0.1;
+  sum.sum = {first, second};
+  return sum;
+}
+
+TEST_F(RtfsNetOnDevice, steps_are_the_cpus) {
+  separation_training t = training();
+  t.criterion = criterion_for(mixed());
+  t.optimiser = sgd_config{.momentum = 0.9};
+  expect_same_steps(t, t.on(criterion_for<emulated_cuda>(mixed())), 6, 1e-2, 5e-4);
+}
+
+TEST_F(RtfsNetOnDevice, recomputed_with_averages) {
+  separation_training t = training();
+  t.recompute = true, t.ema_decay = 0.9;
+  expect_same_steps(t, t.on<emulated_cuda>(nullptr), 3, 1e-3, 5e-4);
+}
+
+TEST_F(RtfsNetOnDevice, state_moves) { expect_state_moves(); }
+TEST_F(RtfsNetOnDevice, given_up_steps_leave_no_trace) { expect_given_up_steps_leave_no_trace(); }
+TEST_F(RtfsNetOnDevice, skips_what_does_not_fit) { expect_skips_what_does_not_fit(); }
+
+}  // namespace
+}  // namespace avss

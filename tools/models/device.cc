@@ -1,0 +1,62 @@
+#include "tools/models/device.hpp"
+
+#include <avss/core/error.hpp>
+#include <string_view>
+
+namespace avss::tools {
+namespace {
+
+// Null where it is not compiled for the device.
+const device_entry* find(const model_entry& entry, bool to_train) {
+  for (const device_entry* e : installed_device()->entries)
+    if (e->name == std::string_view(entry.compiled) && (!to_train || e->make_trainable)) return e;
+  return nullptr;
+}
+
+// Why the network cannot run on the device, or "".
+std::string problem(const model_entry& entry, bool to_train) {
+  if (!installed_device()) return "this tool was built for the CPU alone; build it with ./bazelw build --config=cuda";
+  if (find(entry, to_train)) return installed_device()->problem();
+  std::string names;
+  for (const device_entry* e : installed_device()->entries)
+    if (!to_train || e->make_trainable) names += (names.empty() ? "" : ", ") + std::string(e->name);
+  return joined(entry.name, " is not compiled for it", to_train ? " to be trained" : "", "; these networks are: ", names);
+}
+
+}  // namespace
+
+const device_models*& installed_device() {
+  static const device_models* installed = nullptr;
+  return installed;
+}
+
+compute read_compute(const config::settings& s, const std::string& key, int threads) {
+  const std::string said = s.one_of(key, {"auto", "cpu", "cuda"});
+  return {threads,
+          said == "auto"   ? device_choice::automatic
+          : said == "cuda" ? device_choice::cuda
+                           : device_choice::cpu,
+          key};
+}
+
+bool on_device(const compute& on, const model_entry& entry, bool to_train) {
+  if (on.device == device_choice::cpu) return false;
+  const std::string why = problem(entry, to_train);
+  if (!why.empty() && on.device == device_choice::cuda) fail(on.key, "=cuda: ", why, "; or choose ", on.key, "=auto");
+  return why.empty();
+}
+
+std::string place_name(const compute& on, const model_entry& entry, bool to_train) {
+  return on_device(on, entry, to_train) ? installed_device()->name() : "the CPU";
+}
+
+any_separator make_separator(const model_entry& entry, const compute& on) {
+  return on_device(on, entry) ? find(entry, false)->make(entry) : entry.make(entry, on.threads);
+}
+
+std::unique_ptr<trainable> make_device_trainable(const model_entry& entry, const separation_training& t,
+                                                 const chosen_loss& loss) {
+  return find(entry, true)->make_trainable(entry, t, loss);
+}
+
+}  // namespace avss::tools

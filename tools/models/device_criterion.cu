@@ -1,0 +1,1 @@
+#include "tools/models/device_criterion.inl"

@@ -1,0 +1,34 @@
+// What a build for a device brings to the tools.
+#pragma once
+
+#include <avss/loss/chosen.hpp>
+#include <avss/train/separation_training.hpp>
+#include <avss/train/trainable.hpp>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "tools/models/entry.hpp"
+
+namespace avss::tools {
+
+// A preset that is compiled for the device, in a translation unit of its own.
+struct device_entry {
+  const char* name;
+  any_separator (*make)(const model_entry& entry);
+  // Null where it only separates. t.criterion is not looked at.
+  std::unique_ptr<trainable> (*make_trainable)(const model_entry& entry, const separation_training& t, const chosen_loss& loss);
+};
+
+struct device_models {
+  std::span<const device_entry* const> entries;
+  std::string (*problem)();       // why nothing can run there now, or ""
+  std::string (*name)();          // "NVIDIA H200"
+  std::size_t (*memory_bytes)();  // that the device has
+};
+
+// Null in tools that were built for the CPU alone. A build for a device sets it before main().
+const device_models*& installed_device();
+
+}  // namespace avss::tools
