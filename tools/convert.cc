@@ -28,7 +28,8 @@ int convert(const avss::config::settings& s, const avss::config::command_line&) 
     avss::fail(to, ": expected a name that ends in .safetensors, .pth or .pt");
   avss::remove_left_temporaries_of(to);
 
-  const avss::tools::loaded_model loaded = avss::tools::make_model(avss::tools::select_model(s), from, {1, avss::tools::device_choice::cpu});
+  const avss::tools::loaded_model loaded =
+      avss::tools::make_model(avss::tools::select_model(s), from, {1, avss::tools::device_choice::cpu});
   if (!loaded.note.empty()) std::cerr << "note: " << loaded.note << std::endl;
   std::visit(
       [&](const auto& network) {

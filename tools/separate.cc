@@ -74,8 +74,7 @@ int separate(const settings& s, const avss::config::command_line& c) {
   if (!loaded.note.empty()) std::cerr << "note: " << loaded.note << std::endl;
   auto& network = *std::get<std::unique_ptr<avss::av_separator>>(loaded.network);
   std::cout << network.info().name << ": " << network.info().parameters << " parameters, " << network.info().sample_rate
-            << " Hz, on " << loaded.place
-            << ", weights " << avss::one_line(weights) << std::endl;
+            << " Hz, on " << loaded.place << ", weights " << avss::one_line(weights) << std::endl;
   return avss::tools::run_separate(o, network, *encoder, finder.get(), std::cout, std::cerr);
 }
 

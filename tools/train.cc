@@ -49,15 +49,14 @@ std::int64_t at_least(const settings& s, const char* key, std::int64_t least, st
 // Bytes of working memory, which must be there: on the device, or in this machine.
 std::size_t needed_bytes(const avss::trainable& net, bool device, avss::dim_t items, avss::dim_t length) {
   constexpr avss::dim_t most_items = 1 << 20;
-  const double there =
-      device ? static_cast<double>(avss::tools::installed_device()->memory_bytes())
-             : static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  const double there = device ? static_cast<double>(avss::tools::installed_device()->memory_bytes())
+                              : static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   if (items <= most_items) {
     const std::size_t needed = net.planned_bytes(items, length);
     if (static_cast<double>(needed) <= there) return needed;
   }
-  avss::fail("dataloader.batch_size: batches of ", items, " items of ", length,
-             " samples need more memory than this ", device ? "device" : "machine", "'s ", static_cast<std::int64_t>(there) >> 20,
+  avss::fail("dataloader.batch_size: batches of ", items, " items of ", length, " samples need more memory than this ",
+             device ? "device" : "machine", "'s ", static_cast<std::int64_t>(there) >> 20,
              " MiB; choose a smaller one, or shorter items");
 }
 
@@ -144,7 +143,8 @@ int train(const settings& s, const avss::config::command_line& c, avss::worker_g
   }
   const bool device = avss::tools::on_device(on, entry, true);
   const std::unique_ptr<avss::trainable> net =
-      device ? avss::tools::make_device_trainable(entry, t, avss::tools::read_objective(s)) : avss::tools::make_trainable(entry, t);
+      device ? avss::tools::make_device_trainable(entry, t, avss::tools::read_objective(s))
+             : avss::tools::make_trainable(entry, t);
   const avss::trainable_info& info = net->info();
   const std::string weights = avss::config::user_path(s.get<std::string>("trainer.from_pretrained", ""));
   if (!weights.empty()) {

@@ -25,8 +25,9 @@ class arena {
     const std::size_t page = capacity_ >= huge_page ? huge_page : alignment;
     base_ = static_cast<std::byte*>(std::aligned_alloc(page, (capacity_ + page - 1) / page * page));
     if (!base_)
-      throw out_of_memory(joined("out of memory: the network needs ", capacity_,
-                                 " bytes of working memory; lower inferencer.window, or dataloader.batch_size where a network is trained"));
+      throw out_of_memory(
+          joined("out of memory: the network needs ", capacity_,
+                 " bytes of working memory; lower inferencer.window, or dataloader.batch_size where a network is trained"));
 #ifdef MADV_HUGEPAGE
     // Fewer page faults on first use; a refusal only costs time.
     if (page == huge_page) (void)madvise(base_, capacity_, MADV_HUGEPAGE);

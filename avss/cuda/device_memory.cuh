@@ -1,5 +1,5 @@
-// Arrays and working memory of a device, or of the emulator in its place. Part of backend.cuh, so that no network can be compiled
-// for a device without it.
+// Arrays and working memory of a device, or of the emulator in its place. Part of backend.cuh, so that no network can be
+// compiled for a device without it.
 #pragma once
 
 #include <avss/core/arena.hpp>

@@ -46,8 +46,11 @@ tensor_dict get_weights(Engine& from) {
   look(from.backend(), std::span<const T>(from.values()), [&](std::span<const T> values) {
     look(from.backend(), std::span<const T>(from.state()), [&](std::span<const T> state) {
       for (const param_info& p : list_params(from.net()))
-        weights.add(p.name, tensor::of<T>(p.shape, (p.is_state ? state : values)
-                                                       .subspan(static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.size))));
+        weights.add(
+            p.name,
+            tensor::of<T>(
+                p.shape,
+                (p.is_state ? state : values).subspan(static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.size))));
     });
   });
   return weights;

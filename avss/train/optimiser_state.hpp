@@ -85,8 +85,8 @@ checkpoint_value optimiser_state(const B& backend, Optimiser& o, const std::vect
     look(backend, held, [&](std::span<const T> values) {
       for (std::size_t i = 0; i < own.size(); ++i) {
         const param_info& p = trained[i].param;
-        own[i].emplace_back(name, tensor::of<T>(p.shape, values.subspan(static_cast<std::size_t>(p.offset),
-                                                                        static_cast<std::size_t>(p.size))));
+        own[i].emplace_back(
+            name, tensor::of<T>(p.shape, values.subspan(static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.size))));
       }
     });
   };
@@ -101,8 +101,7 @@ checkpoint_value optimiser_state(const B& backend, Optimiser& o, const std::vect
     }
   });
   std::vector<checkpoint_value::field> states;
-  for (std::size_t i = 0; i < own.size(); ++i)
-    states.emplace_back(trained[i].index, checkpoint_value::dict(std::move(own[i])));
+  for (std::size_t i = 0; i < own.size(); ++i) states.emplace_back(trained[i].index, checkpoint_value::dict(std::move(own[i])));
   std::vector<checkpoint_value> indices;
   for (const param_info& p : params)
     if (!p.is_state) indices.emplace_back(static_cast<std::int64_t>(indices.size()));

@@ -101,13 +101,14 @@ class rtfsnet_trainable_on : public separation_trainable<av_engine<RtfsNet<S>, B
   }
   template <class From, class To>
   void copy(const From& from, To&& to) {
-    placement<B>::copy(engine_.backend(), std::span<const float>(from.data(), from.size()), std::span<float>(to.data(), to.size()));
+    placement<B>::copy(engine_.backend(), std::span<const float>(from.data(), from.size()),
+                       std::span<float>(to.data(), to.size()));
   }
 
   separation_training_on<B> t_;
-  std::uint64_t part_ = 0;        // batches of the step so far
+  std::uint64_t part_ = 0;                      // batches of the step so far
   typename av_engine<network, B>::array kept_;  // state before the step
-  std::vector<float> spectrum_;   // of the last evaluation
+  std::vector<float> spectrum_;                 // of the last evaluation
   typename placement<B>::template passage<float> seen_spectrum_;
 };
 

@@ -34,7 +34,8 @@
 
 namespace avss {
 // Metrics: loss, the parts of a sum by their names, and SI-SNR and its improvement over the mixture in dB over targets that
-// tell something (no silent ones). Engine: engine<Net, B> or av_engine<Net, B>; gradients, moments and losses lie in B's memory.
+// tell something (no silent ones). Engine: engine<Net, B> or av_engine<Net, B>; gradients, moments and losses lie in B's
+// memory.
 template <class Engine>
 class separation_trainable : public trainable {
  public:
@@ -106,7 +107,8 @@ class separation_trainable : public trainable {
     training_state s;
     with_average([&] { s.weights = get_weights(engine_); });
     if (average_) s.trained_weights = get_weights(engine_);
-    std::visit([&](auto& o) { s.optimizer = optimiser_state(backend_, o, params_, r), s.optimiser_steps = o.steps(); }, optimiser_);
+    std::visit([&](auto& o) { s.optimizer = optimiser_state(backend_, o, params_, r), s.optimiser_steps = o.steps(); },
+               optimiser_);
     return s;
   }
   void restore(const training_state& s, const std::string& origin) override {
@@ -150,8 +152,7 @@ class separation_trainable : public trainable {
   virtual void check(const batch& b) const = 0;
   // Assigns d_estimates, and adds to the gradient of the network's own spectra, where it has some. All lie in the backend's
   // memory.
-  using loss_function =
-      std::function<void(const float* estimates, float* d_estimates, const own_spectra<float>& spectra)>;
+  using loss_function = std::function<void(const float* estimates, float* d_estimates, const own_spectra<float>& spectra)>;
   // Runs the network forward and back from the gradient that loss() makes.
   virtual void learn(const batch& b, const loss_function& loss) = 0;
   // Runs it as it will be used, into the host's estimates. Returns its own spectra in the backend's memory, until the next

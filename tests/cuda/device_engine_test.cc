@@ -94,7 +94,8 @@ TEST(DeviceEngine, gradients_are_the_definitions) {
   // The sum of the estimates times a row of numbers.
   std::vector<float> row(z.size());
   fill(row, 1.3);
-  here.train_step(exact, y, 1, [&](auto&, auto, auto d) { return std::copy(row.begin(), row.end(), d.data), 0; }, exact_dx);
+  here.train_step(
+      exact, y, 1, [&](auto&, auto, auto d) { return std::copy(row.begin(), row.end(), d.data), 0; }, exact_dx);
   there.train_step(
       x, z, 1,
       [&](auto& ctx, auto, auto d) {
@@ -130,7 +131,9 @@ TEST(DeviceEngine, says_what_memory_is_missing_and_works_afterwards) {
   } catch (const out_of_device_memory& e) {
     const std::string said = e.what();
     EXPECT_TRUE(said.starts_with("out of device memory: the network's working memory needs ")) << said;
-    EXPECT_NE(said.find(" of 60000 are free; lower inferencer.window, or dataloader.batch_size where a network is trained"), std::string::npos) << said;
+    EXPECT_NE(said.find(" of 60000 are free; lower inferencer.window, or dataloader.batch_size where a network is trained"),
+              std::string::npos)
+        << said;
   }
   there.separate(x, z);
   EXPECT_EQ(y, z);

@@ -3,8 +3,8 @@
 
 #include <avss/core/context.hpp>
 #include <avss/cuda/act_norm.cuh>
-#include <avss/cuda/copy.cuh>
 #include <avss/cuda/backend.cuh>
+#include <avss/cuda/copy.cuh>
 #include <avss/cuda/product.cuh>
 #include <avss/cuda/to_host.cuh>
 #include <tests/cuda/device_fixture.cuh>

@@ -54,15 +54,16 @@ class device_training : public in_folder {
       EXPECT_EQ(a.entries[i].name, b.entries[i].name);
       const auto x = a.entries[i].value.values<double>(), y = b.entries[i].value.values<double>();
       double top = 1e-3, far = 0;
-      for (std::size_t k = 0; k < x.size(); ++k) top = std::max(top, std::abs(x[k])), far = std::max(far, std::abs(x[k] - y[k]));
+      for (std::size_t k = 0; k < x.size(); ++k)
+        top = std::max(top, std::abs(x[k])), far = std::max(far, std::abs(x[k] - y[k]));
       worst = std::max(worst, far / top);
     }
     return worst;
   }
 
   // Both are trained on the same batches; their weights and losses stay together.
-  void expect_same_steps(const separation_training& t, const separation_training_on<emulated_cuda>& t_there, int steps, double lr,
-                         double slack) {
+  void expect_same_steps(const separation_training& t, const separation_training_on<emulated_cuda>& t_there, int steps,
+                         double lr, double slack) {
     const auto a = here(t), b = there(t_there);
     const tensor_dict start = a->state({0}).weights;
     EXPECT_EQ(distance(start, b->state({0}).weights), 0) << "the same initial weights";

@@ -52,7 +52,9 @@ TEST_F(on_device, training_is_the_cpus_and_its_runs_move) {
   expect_near(weights("here"), weights("there"), 1e-4);
   // Begun on one, ended on the other.
   ASSERT_EQ(run(steps("here", "trainer.n_epochs=3 trainer.resume_from=checkpoint-last.pth"), "", train).status, 0);
-  ASSERT_EQ(run(steps("there", "trainer.n_epochs=3 trainer.resume_from=checkpoint-last.pth trainer.device=cpu"), "", train).status, 0);
+  ASSERT_EQ(
+      run(steps("there", "trainer.n_epochs=3 trainer.resume_from=checkpoint-last.pth trainer.device=cpu"), "", train).status,
+      0);
   expect_near(weights("here"), weights("there"), 1e-4);
 }
 

@@ -73,6 +73,7 @@ class tight final : public trainable {
   std::vector<named_value> train_step(const batch& b, double weight) override {
     std::vector<named_value> values = net_->train_step(b, weight);
     if (step_++ == at_) throw std::bad_alloc();
+    if (at_ < 0) throw out_of_memory("out of memory: too little");
     return values;
   }
   double apply(double max_norm, const rates& r) override { return net_->apply(max_norm, r); }
@@ -105,6 +106,19 @@ TEST_F(evaluations, a_step_without_memory_is_left_out_or_ends_the_run) {
   o.skip_oom = false;
   tight ended(make_tiny({.threads = 1}), 3);
   EXPECT_THROW(run(ended, o), std::bad_alloc);
+  tight never(make_tiny({.threads = 1}), -1);
+  EXPECT_THROW(run(never, o), out_of_memory);
+  o = options("never");
+  o.max_bad_steps = 2;
+  try {
+    run(never, o);
+    FAIL() << "no step had memory";
+  } catch (const error& e) {
+    const std::string said = e.what();
+    EXPECT_TRUE(
+        said.starts_with("step 2: out of memory: too little; none of the last 2 steps was taken: lower dataloader.batch_size"))
+        << said;
+  }
 }
 
 }  // namespace

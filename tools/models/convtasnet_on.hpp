@@ -1,5 +1,5 @@
-// A Conv-TasNet preset behind the separator interface. Operations are compiled where this is instantiated: include the backend's
-// headers of them first.
+// A Conv-TasNet preset behind the separator interface. Operations are compiled where this is instantiated: include the
+// backend's headers of them first.
 #pragma once
 
 #include <avss/model/convtasnet_presets.hpp>

@@ -10,12 +10,11 @@ namespace avss::tools {
 #if defined(AVSS_DEVICE_SMALL)
 #define AVSS_DEVICE_MODELS(entry) AVSS_SMALL_DEVICE_MODELS(entry)
 #else
-#define AVSS_DEVICE_MODELS(entry)                                                                                           \
-  AVSS_SMALL_DEVICE_MODELS(entry)                                                                                           \
-  entry(convtasnet) entry(convtasnet_asteroid) entry(convtasnet_asteroid16k) entry(convtasnet_asteroid3)                    \
-      entry(convtasnet_cpu) entry(convtasnet_kaituoxu) entry(convtasnet_paper) entry(convtasnet_paper_causal)               \
-          entry(convtasnet_torchaudio) entry(convtasnet_torchaudio_sigmoid) entry(rtfsnet) entry(rtfsnet_4)                 \
-              entry(rtfsnet_4_2023) entry(rtfsnet_time)
+#define AVSS_DEVICE_MODELS(entry)                                                                                              \
+  AVSS_SMALL_DEVICE_MODELS(entry)                                                                                              \
+  entry(convtasnet) entry(convtasnet_asteroid) entry(convtasnet_asteroid16k) entry(convtasnet_asteroid3) entry(convtasnet_cpu) \
+      entry(convtasnet_kaituoxu) entry(convtasnet_paper) entry(convtasnet_paper_causal) entry(convtasnet_torchaudio)           \
+          entry(convtasnet_torchaudio_sigmoid) entry(rtfsnet) entry(rtfsnet_4) entry(rtfsnet_4_2023) entry(rtfsnet_time)
 #endif
 
 #define AVSS_DECLARE(name) extern const device_entry name##_on_device;

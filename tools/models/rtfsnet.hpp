@@ -11,17 +11,17 @@ template <rtfsnet_config S>
 using rtfsnet_separator = rtfsnet_separator_on<S, cpu>;
 
 // The registry's entry of preset S.
-#define AVSS_RTFSNET_ENTRY(preset, about)                                                                        \
-  namespace avss::tools {                                                                                        \
-  extern const model_entry preset##_entry;                                                                       \
-  const model_entry preset##_entry{#preset,                                                                      \
-                                   #preset,                                                                      \
-                                   about,                                                                        \
-                                   presets::preset,                                                              \
-                                   [] { return list_params(RtfsNet<presets::preset>()); },                       \
-                                   [](const model_entry& self, int threads) -> any_separator {                   \
+#define AVSS_RTFSNET_ENTRY(preset, about)                                                                             \
+  namespace avss::tools {                                                                                             \
+  extern const model_entry preset##_entry;                                                                            \
+  const model_entry preset##_entry{#preset,                                                                           \
+                                   #preset,                                                                           \
+                                   about,                                                                             \
+                                   presets::preset,                                                                   \
+                                   [] { return list_params(RtfsNet<presets::preset>()); },                            \
+                                   [](const model_entry& self, int threads) -> any_separator {                        \
                                      return std::make_unique<rtfsnet_separator<presets::preset>>(self, cpu(threads)); \
-                                   }};                                                                           \
+                                   }};                                                                                \
   }
 
 }  // namespace avss::tools

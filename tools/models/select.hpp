@@ -22,7 +22,7 @@ model_entry select_audio_model(const config::settings& s);
 struct loaded_model {
   any_separator network;
   std::string place;  // what it runs on
-  std::string note;  // one line where the file's weights are those of another network than the named one, which is then taken
+  std::string note;   // one line where the file's weights are those of another network than the named one, which is then taken
 };
 
 // Makes the network and loads the weights. An RTFS-Net's file is looked into first: its generation is detected, and so is what
