@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -64,22 +65,39 @@ class progress {
     out_ << redrawn(bar_text(p.step, p.epoch_len), text(p, rate())) << std::flush;
   }
 
-  // A line that stays. Returns items per second since the last one.
-  double log(const point& p) {
-    const double r = rate();
-    line(text(p, r));
-    mark_ = now(), items_ = 0;
-    return r;
+  // body(), which makes a batch or waits for one: training stands still meanwhile.
+  template <class Body>
+  void wait(Body&& body) {
+    const clock::time_point before = now();
+    body();
+    waited_ += seconds(before);
+  }
+
+  struct speed {
+    double items;    // per second
+    double waiting;  // the share of the time that was spent in wait()
+  };
+  // A line that stays. Returns the speed since the last one.
+  speed log(const point& p) {
+    const speed s{rate(), std::min(1., waited_ / std::max(seconds(mark_), 1e-9))};
+    line(text(p, s.items) + waiting_text(s.waiting));
+    restart_rate();
+    return s;
   }
   void line(const std::string& what) { out_ << (terminal_ ? "\r\033[K" : "") << what << std::endl; }
   // Time that was not spent on training steps, from here on.
-  void restart_rate() { mark_ = now(), items_ = 0; }
+  void restart_rate() { mark_ = now(), items_ = 0, waited_ = 0; }
 
  private:
   using clock = std::chrono::steady_clock;
   static clock::time_point now() { return clock::now(); }
   static double seconds(clock::time_point since) { return std::chrono::duration<double>(now() - since).count(); }
   double rate() const { return static_cast<double>(items_) / std::max(seconds(mark_), 1e-9); }
+
+  // Worth a word where faster data would make faster training.
+  static std::string waiting_text(double share) {
+    return share < 0.1 ? "" : "  " + std::to_string(std::lround(100 * share)) + "% waiting for data";
+  }
 
   std::string text(const point& p, double rate) const {
     const double left =
@@ -95,6 +113,7 @@ class progress {
   bool terminal_;
   clock::time_point start_, mark_, drawn_;
   std::int64_t steps_ = 0, items_ = 0;
+  double waited_ = 0;  // seconds since mark_
 };
 
 }  // namespace avss

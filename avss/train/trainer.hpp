@@ -199,7 +199,9 @@ class trainer {
     double loss = 0;
     const double weight = 1.0 / static_cast<double>(o_.accumulate * group_.size());
     for (std::int64_t k = 0; k < o_.accumulate; ++k) {
-      data_.train(static_cast<std::uint64_t>(c_.next_item + k * o_.batch_size + group_.rank() * share_), share_, batch_);
+      bar_.wait([&] {
+        data_.train(static_cast<std::uint64_t>(c_.next_item + k * o_.batch_size + group_.rank() * share_), share_, batch_);
+      });
       const std::vector<named_value> values = net_.train_step(batch_, weight);
       loss += weight * values.front().value;
       parts.add(values, weight);
@@ -246,12 +248,13 @@ class trainer {
 
   void log_train() {
     const rates r = schedule_.now();
-    const double speed = bar_.log(point(r));
+    const progress::speed speed = bar_.log(point(r));
     log_.write(c_.step, c_.epoch + 1, "train", c_.since_log.mean_losses(),
                {{"grad_norm", c_.since_log.mean_norm()},
                 {"lr", r.lr},
-                {"items_per_second", speed},
-                {"steps_per_second", speed / static_cast<double>(o_.accumulate * o_.batch_size)},
+                {"items_per_second", speed.items},
+                {"steps_per_second", speed.items / static_cast<double>(o_.accumulate * o_.batch_size)},
+                {"waiting_for_data", speed.waiting},
                 {"skipped", static_cast<double>(c_.skipped)},
                 {"epoch", static_cast<double>(c_.epoch + 1)}});
     c_.since_log.clear();

@@ -98,6 +98,8 @@ TEST_F(tracking, scalars_are_those_of_metrics_jsonl) {
   EXPECT_EQ(found.at("10 train_epoch"), 2);
   EXPECT_EQ(found.at("12 best_val_si_snri"), std::max(found.at("6 val_si_snri"), found.at("12 val_si_snri")));
   EXPECT_NEAR(found.at("4 train_steps_per_second") * 2, found.at("4 train_items_per_second"), 1e-3);
+  EXPECT_GE(found.at("4 train_waiting_for_data"), 0);
+  EXPECT_LE(found.at("4 train_waiting_for_data"), 1);
 }
 
 TEST_F(tracking, items_are_heard_and_seen_as_far_as_there_are_some) {

@@ -29,11 +29,27 @@ TEST(progress, whole_lines_where_there_is_no_terminal) {
     const progress::point point{1, 2, 5, 40, 1.5, 1e-3, 0, 75};
     p.step(2, point);
     EXPECT_EQ(out.str().empty(), !terminal);
-    EXPECT_GT(p.log(point), 0);
+    EXPECT_GT(p.log(point).items, 0);
     EXPECT_EQ(out.str().find_first_of("\r\033") != std::string::npos, terminal) << out.str();
     EXPECT_EQ(out.str().back(), '\n');
     EXPECT_NE(out.str().find("epoch 1/2  step 5/40  loss 1.5000  lr 0.001"), std::string::npos) << out.str();
   }
+}
+
+TEST(progress, tells_how_long_it_waited_for_data) {
+  std::ostringstream out;
+  progress p(out, false);
+  const progress::point point{1, 2, 5, 40, 1.5, 1e-3, 0, 75};
+  p.wait([] { std::this_thread::sleep_for(std::chrono::milliseconds(60)); });
+  p.step(2, point);
+  const double share = p.log(point).waiting;
+  EXPECT_GT(share, 0.1);
+  EXPECT_LE(share, 1);
+  EXPECT_NE(out.str().find("% waiting for data\n"), std::string::npos) << out.str();
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  p.step(2, point);
+  EXPECT_EQ(p.log(point).waiting, 0);
+  EXPECT_EQ(out.str().find("waiting"), out.str().rfind("waiting"));
 }
 
 }  // namespace
