@@ -48,6 +48,8 @@ speech_pool_options pool_options(const section& s, const data_purpose& p) {
 
 mix_levels levels_of(const section& s) {
   if (s.has("relative_level")) {
+    if (s.has("mean_abs_level"))
+      s.wrong("mean_abs_level", "relative_level is given, too; set one of them to null: ", s.path("relative_level"), "=null");
     const auto [lowest, highest] = s.pair("relative_level", {});
     return relative_levels{lowest, highest};
   }

@@ -165,7 +165,10 @@ train_sources make_train_sources(const settings& s, const item_needs& needs, std
   refuse_batch_transforms(s);
   const auto purpose_of = [&](const std::string& name) {
     const std::string part = "datasets." + name;
-    return data_purpose{needs, s, encoder, random_stream(seed, "data", part).bits(0), seed, threads, name == "train"};
+    // What runs are compared by is the same for every seed of training.
+    constexpr std::uint64_t of_evaluation = 1;
+    const std::uint64_t own = name == "train" ? seed : of_evaluation;
+    return data_purpose{needs, s, encoder, random_stream(own, "data", part).bits(0), seed, threads, name == "train"};
   };
   train_sources result;
   // What was found, and the items as they are taken.

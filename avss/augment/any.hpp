@@ -1,6 +1,7 @@
 // Augmentations chosen at run time: the same values behind one type.
 #pragma once
 
+#include <algorithm>
 #include <avss/augment/item.hpp>
 #include <avss/core/error.hpp>
 #include <avss/core/random.hpp>
@@ -23,6 +24,7 @@ class any_augmentation {
 
   bool alike() const { return held_->alike(); }
   void check(const sound_kind& kind) const { held_->check(kind); }
+  double moves(const sound_kind& kind) const { return held_->moves(kind); }
   void apply(const sound_item& x, const random_stream& random) const { held_->apply(x, random); }
 
  private:
@@ -30,6 +32,7 @@ class any_augmentation {
     virtual ~interface() = default;
     virtual bool alike() const = 0;
     virtual void check(const sound_kind& kind) const = 0;
+    virtual double moves(const sound_kind& kind) const = 0;
     virtual void apply(const sound_item& x, const random_stream& random) const = 0;
   };
   template <class A>
@@ -38,6 +41,7 @@ class any_augmentation {
     explicit model(A a) : what(std::move(a)) {}
     bool alike() const override { return what.alike(); }
     void check(const sound_kind& kind) const override { what.check(kind); }
+    double moves(const sound_kind& kind) const override { return detail::moves_of(what, kind); }
     void apply(const sound_item& x, const random_stream& random) const override { what.apply(x, random); }
   };
 
@@ -55,6 +59,12 @@ struct chain_of {
   }
   void check(const sound_kind& kind) const {
     for (const any_augmentation& a : parts) a.check(kind);
+    detail::keep_step(kind, "a chain of augmentations", moves(kind));
+  }
+  double moves(const sound_kind& kind) const {
+    double sum = 0;
+    for (const any_augmentation& a : parts) sum += a.moves(kind);
+    return sum;
   }
   void apply(const sound_item& x, const random_stream& random) const {
     for (std::uint64_t i = 0; const any_augmentation& a : parts) a.apply(x, random.sub(i++));
@@ -69,6 +79,11 @@ struct choice_of {
   void check(const sound_kind& kind) const {
     if (parts.empty()) fail("a choice needs an augmentation to choose");
     for (const any_augmentation& a : parts) a.check(kind);
+  }
+  double moves(const sound_kind& kind) const {
+    double most = 0;
+    for (const any_augmentation& a : parts) most = std::max(most, a.moves(kind));
+    return most;
   }
   void apply(const sound_item& x, const random_stream& random) const {
     const std::uint64_t chosen = random.below(parts.size(), 0);

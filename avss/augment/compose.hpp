@@ -2,6 +2,7 @@
 //   constexpr auto varied = chain{each_source{gain{}}, sometimes{0.5, low_pass{}}, one_of{polarity_inversion{}, clipping{}}};
 #pragma once
 
+#include <algorithm>
 #include <avss/augment/item.hpp>
 #include <avss/core/error.hpp>
 #include <avss/core/random.hpp>
@@ -64,6 +65,12 @@ struct chain {
   constexpr bool alike() const { return detail::all_alike(parts); }
   void check(const sound_kind& kind) const {
     parts.each([&](std::uint64_t, const auto& a) { a.check(kind); });
+    detail::keep_step(kind, "a chain of augmentations", moves(kind));
+  }
+  double moves(const sound_kind& kind) const {
+    double sum = 0;
+    parts.each([&](std::uint64_t, const auto& a) { sum += detail::moves_of(a, kind); });
+    return sum;
   }
   void apply(const sound_item& x, const random_stream& random) const {
     parts.each([&](std::uint64_t i, const auto& a) { a.apply(x, random.sub(i)); });
@@ -83,6 +90,7 @@ struct sometimes {
     if (!(0 <= p && p <= 1)) fail("a probability of ", p, " is given; expected 0 to 1");
     what.check(kind);
   }
+  double moves(const sound_kind& kind) const { return detail::moves_of(what, kind); }
   void apply(const sound_item& x, const random_stream& random) const {
     if (random.uniform(0) < p) what.apply(x, random.sub("what"));
   }
@@ -99,6 +107,11 @@ struct one_of {
   constexpr bool alike() const { return detail::all_alike(parts); }
   void check(const sound_kind& kind) const {
     parts.each([&](std::uint64_t, const auto& a) { a.check(kind); });
+  }
+  double moves(const sound_kind& kind) const {
+    double most = 0;
+    parts.each([&](std::uint64_t, const auto& a) { most = std::max(most, detail::moves_of(a, kind)); });
+    return most;
   }
   void apply(const sound_item& x, const random_stream& random) const {
     const std::uint64_t chosen = random.below(sizeof...(A), 0);
@@ -128,6 +141,7 @@ struct each_source {
           "beside it");
     what.check(kind);
   }
+  double moves(const sound_kind& kind) const { return detail::moves_of(what, kind); }
   void apply(const sound_item& x, const random_stream& random) const {
     const std::size_t sources = x.sources();
     std::vector<float> rest(x.mixture.begin(), x.mixture.end());

@@ -30,6 +30,7 @@ struct impulse_response {
     if (responses->rate() != kind.rate)
       fail("impulse response: responses at ", responses->rate(), " Hz for items at ", kind.rate, " Hz; open them at that rate");
   }
+  double moves(const sound_kind& kind) const { return kind.faces && !compensate_delay ? lips_tolerance : 0; }
   void apply(const sound_item& x, const random_stream& random) const {
     const std::size_t drawn = responses->draw(random, 0);
     const std::shared_ptr<const bank_sound> sound = responses->load(drawn);

@@ -4,7 +4,9 @@
 //   alike      whether mixture and targets get the same; otherwise it changes the mixture alone, and targets stay clean
 //   check()    refuses ranges that make no sense, and what would tear a voice from its lips
 //   apply()    changes one item, by random numbers of that item alone
-// Features of faces are never changed: what moves a sound in time by more than half a video frame is refused beside faces.
+//   moves()    where it moves sound in time: seconds, at most
+// Features of faces are never changed: what moves a sound by more than half a video frame, by itself or in a chain, is refused
+// beside faces.
 #pragma once
 
 #include <algorithm>
@@ -52,6 +54,29 @@ concept augmentation = requires(const A a, const sound_item& x, const random_str
   a.apply(x, random);
 };
 
+// Seconds by which a sound may be moved beside its video: half a frame, which nobody sees.
+inline constexpr double lips_tolerance = 0.5 / lip_frame_rate;
+
+namespace detail {
+
+template <class A>
+double moves_of(const A& a, const sound_kind& kind) {
+  if constexpr (requires { a.moves(kind); })
+    return a.moves(kind);
+  else
+    return 0;
+}
+
+// Refuses to move sound by up to `seconds` beside faces.
+inline void keep_step(const sound_kind& kind, const char* who, double seconds) {
+  constexpr double rounding = 1e-9;
+  if (kind.faces && seconds > lips_tolerance + rounding)
+    fail(who, ": moves voices by up to ", seconds, " s, and their lips stay where they are; ", lips_tolerance,
+         " s, half a video frame, are the most that goes with faces");
+}
+
+}  // namespace detail
+
 // A range from which a number is drawn evenly.
 struct draw_range {
   double lowest = 0, highest = 0;
@@ -64,9 +89,6 @@ struct draw_range {
            ", the lower first");
   }
 };
-
-// Seconds by which a sound may be moved beside its video: half a frame, which nobody sees.
-inline constexpr double lips_tolerance = 0.5 / lip_frame_rate;
 
 namespace detail {
 

@@ -14,18 +14,6 @@
 
 namespace avss {
 
-namespace detail {
-
-// Refuses to move sound by up to `seconds` beside faces.
-inline void keep_step(const sound_kind& kind, const char* who, double seconds) {
-  constexpr double rounding = 1e-9;
-  if (kind.faces && seconds > lips_tolerance + rounding)
-    fail(who, ": moves voices by up to ", seconds, " s, and their lips stay where they are; ", lips_tolerance,
-         " s, half a video frame, are the most that goes with faces");
-}
-
-}  // namespace detail
-
 // Later (or, below 0, earlier) by a share of the item's length. What leaves at one end comes in at the other, or silence does.
 struct time_shift {
   draw_range share{-0.5, 0.5};
@@ -34,8 +22,10 @@ struct time_shift {
   constexpr bool alike() const { return true; }
   void check(const sound_kind& kind) const {
     share.check("time shift", "shares of an item", -1, 1);
-    detail::keep_step(kind, "time shift",
-                      std::max(std::abs(share.lowest), std::abs(share.highest)) * static_cast<double>(kind.length) / kind.rate);
+    detail::keep_step(kind, "time shift", moves(kind));
+  }
+  double moves(const sound_kind& kind) const {
+    return std::max(std::abs(share.lowest), std::abs(share.highest)) * static_cast<double>(kind.length) / kind.rate;
   }
   void apply(const sound_item& x, const random_stream& random) const {
     const auto length = static_cast<std::ptrdiff_t>(x.length());
@@ -61,10 +51,14 @@ struct speed_perturbation {
   constexpr bool alike() const { return true; }
   void check(const sound_kind& kind) const {
     if (factors.empty()) fail("speed perturbation: no factor is given; expected some from 0.5 to 2");
-    for (const double f : factors) {
+    for (const double f : factors)
       if (!(f >= 0.5 && f <= 2)) fail("speed perturbation: a factor of ", f, "; expected factors from 0.5 to 2");
-      detail::keep_step(kind, "speed perturbation", std::abs(1 - 1 / f) * static_cast<double>(kind.length) / kind.rate);
-    }
+    detail::keep_step(kind, "speed perturbation", moves(kind));
+  }
+  double moves(const sound_kind& kind) const {
+    double most = 0;
+    for (const double f : factors) most = std::max(most, std::abs(1 - 1 / f) * static_cast<double>(kind.length) / kind.rate);
+    return most;
   }
   void apply(const sound_item& x, const random_stream& random) const {
     const double factor = factors[static_cast<std::size_t>(random.below(factors.size(), 0))];

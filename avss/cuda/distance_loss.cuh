@@ -73,7 +73,8 @@ struct distance_totals {
     double sum[2];
     join_pieces(partial, row, row_pieces(distance_places(o.kind, o.n)), sum);
     const bool ratio = o.kind == distance_kind::spectral_convergence;
-    const double v = o.scale * (ratio ? std::sqrt(sum[0] / sum[1]) : sum[0] / static_cast<double>(o.n));
+    const double v =
+        o.scale * (ratio ? std::sqrt(sum[0] / ref::convergence_energy(sum[1], o.n)) : sum[0] / static_cast<double>(o.n));
     double& to = o.pairs[row / each * o.sources * o.sources + (o.all ? c : c * o.sources + c)];
     to = o.accumulate ? to + v : v;
   }
@@ -83,7 +84,7 @@ struct distance_totals {
 struct convergence_factors {
   static constexpr int threads = 64;
   static constexpr bool cooperates = false;
-  dim_t rows, pieces;
+  dim_t rows, pieces, bins;
   double scale;
   const double* partial;
   double* factor;
@@ -92,7 +93,7 @@ struct convergence_factors {
     if (row >= rows) return;
     double sum[2];
     join_pieces(partial, row, pieces, sum);
-    factor[row] = sum[0] == 0 ? 0 : scale / std::sqrt(sum[0] * sum[1]);
+    factor[row] = sum[0] == 0 ? 0 : scale / std::sqrt(sum[0] * ref::convergence_energy(sum[1], bins));
   }
 };
 
@@ -214,7 +215,7 @@ inline void execute(cuda_backend& backend, const op::distance_gradient<float>& o
                                     o.target, false,     o.scale, false,  nullptr};
     pass_rows(backend, "energies of spectra", o.batch, o.sources, places, distance_body{again}, s.sums.partial);
     launch(backend, "factors of convergence",
-           convergence_factors{o.batch * o.sources, row_pieces(places), o.scale, s.sums.partial, s.factor},
+           convergence_factors{o.batch * o.sources, row_pieces(places), o.n, o.scale, s.sums.partial, s.factor},
            blocks_for(o.batch * o.sources, convergence_factors::threads));
   }
   pass_rows(backend, "gradient of distances", o.batch, o.sources, places, distance_gradient_body{o, s.factor});

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <exception>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -71,7 +72,7 @@ class speech_pool {
     std::vector<found> files;
     for (const std::filesystem::path& f : folders) list(f, files);
     std::sort(files.begin(), files.end());
-    files.erase(std::unique(files.begin(), files.end(), [](auto& a, auto& b) { return a.file == b.file; }), files.end());
+    drop_copies(files);
     counts_.files = files.size();
     select(files);
     examine(files);
@@ -123,6 +124,28 @@ class speech_pool {
     if (code) fail(folder.string(), ": cannot be listed: ", code.message());
     if (files.size() == before)
       fail(folder.string(), ": holds no audio file (wav, flac, ogg or mp3), nor do the folders in it");
+  }
+
+  // A recording that is found twice, below two folders or by a link, is one. Throws error where it would be two speakers': it
+  // would be mixed with itself, and held out and trained on.
+  static void drop_copies(std::vector<found>& files) {
+    std::map<std::filesystem::path, const found*> seen;
+    std::vector<found> once;
+    once.reserve(files.size());  // so that `seen` stays valid
+    for (found& f : files) {
+      std::error_code ignored;
+      std::filesystem::path real = std::filesystem::canonical(f.file, ignored);
+      if (ignored) real = f.file;
+      const auto [first, is_new] = seen.try_emplace(std::move(real), nullptr);
+      if (is_new) {
+        first->second = &once.emplace_back(std::move(f));
+      } else if (first->second->speaker != f.speaker) {
+        fail(f.file.string(), ": a recording of speaker \"", f.speaker, "\", and as ", first->second->file.string(),
+             " of speaker \"", first->second->speaker,
+             "\"; give folders of which none holds another, and no links between them");
+      }
+    }
+    files = std::move(once);
   }
 
   // Who is in is said by the names of the files alone: two pools of one folder that differ in anything else, such as the

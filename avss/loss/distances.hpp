@@ -35,8 +35,10 @@ struct distance_loss {
   // estimates.
   bool of_own_spectra = false;
 
-  // Throws error for a window that is odd or a hop that leaves samples unseen.
+  // Throws error for a window that is odd, a hop that leaves samples unseen, and for weights that leave nothing.
   constexpr void check() const {
+    if (shares[0] == 0 && shares[1] == 0)
+      fail(name, ": its weights are all 0; give one of them another, or leave the loss out");
     for (std::size_t v = 0; v < count; ++v) {
       const stft_size s = views[v];
       const bool signal = kinds[0] == distance_kind::signal_l1 || kinds[0] == distance_kind::signal_mse;

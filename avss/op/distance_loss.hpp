@@ -10,7 +10,12 @@ namespace avss {
 
 // Means over the samples, or over the bins and frames. |X| = sqrt(max(Re^2 + Im^2, floor)); logarithms are natural.
 //   complex_l1  mean |dRe| + |dIm|     complex_mse  mean dRe^2 + dIm^2, one mean over complex bins
-//   spectral_convergence  sqrt(sum (|E| - |S|)^2 / sum |S|^2) of one source (Arik et al. 2019, arXiv:1808.06719)
+//   spectral_convergence  sqrt(sum (|E| - |S|)^2 / sum |S|^2) of one source (Arik et al. 2019, arXiv:1808.06719); a source
+//   below
+//                         convergence_floor counts as if it were that loud: without it one pause would outweigh a whole batch
+// Of the mean |S|^2 of a source's bins: white noise of about -46 dB of full scale in windows of 1024 samples.
+inline constexpr double convergence_floor = 1e-2;
+
 enum class distance_kind {
   signal_l1,
   signal_mse,

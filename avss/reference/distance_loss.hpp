@@ -33,6 +33,12 @@ AVSS_HOST_DEVICE inline magnitude_term term_of(distance_kind kind, double e, dou
   return {d * d, 2 * d * inner};
 }
 
+// What spectral_convergence divides by: the target's energy, of n bins. A NaN passes.
+AVSS_HOST_DEVICE inline double convergence_energy(double energy, dim_t n) {
+  const double least = convergence_floor * static_cast<double>(n);
+  return energy < least ? least : energy;
+}
+
 // Both energies of spectral_convergence.
 struct convergence {
   double difference = 0, target = 0;
@@ -47,6 +53,7 @@ convergence convergence_of(const T* e, const T* s, dim_t n, double floor) {
     c.difference += (x - y) * (x - y);
     c.target += y * y;
   }
+  c.target = convergence_energy(c.target, n);
   return c;
 }
 

@@ -180,6 +180,15 @@ TEST(augment, lips_keep_step) {
   EXPECT_TRUE(says(refused(time_inversion{}), "faces"));
   EXPECT_TRUE(says(refused(sometimes{0.1, chain_of{{one_of{gain{}, time_shift{}}}}}), "lips"));
   EXPECT_TRUE(says(refused(each_source{speed_perturbation{}}), "lips"));
+  // A chain moves as far as its parts together, a choice as far as one of them.
+  const time_shift some{{-0.006, 0.006}};  // 12 ms
+  EXPECT_EQ(refused(some), "");
+  EXPECT_TRUE(says(refused(chain{some, gain{}, sometimes{0.5, some}}), "chain", "0.024 s", "lips"));
+  EXPECT_TRUE(says(refused(chain_of{{some, choice_of{{gain{}, each_source{some}}}}}), "chain", "0.024 s"));
+  EXPECT_EQ(refused(choice_of{{some, some}}), "");
+  EXPECT_EQ(refused(chain{one_of{some, some}, gain{}}), "");
+  EXPECT_EQ(refused(chain{some, speed_perturbation{{1, 1.003}}}), "");
+  EXPECT_TRUE(says(refused(chain{some, chain{speed_perturbation{{1, 1.0045}}}}), "chain"));
   x.faces = false;
   EXPECT_EQ(refused(chain{time_shift{}, speed_perturbation{}, time_inversion{}}), "");
 }

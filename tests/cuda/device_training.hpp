@@ -34,7 +34,7 @@ class device_training : public in_folder {
 
   std::unique_ptr<trainable> there(const separation_training& t) const { return there(t.on<emulated_cuda>(nullptr)); }
 
-  separation_training training() const {
+  virtual separation_training training() const {
     separation_training t;
     t.threads = 1, t.faces = sources();
     return t;
@@ -83,8 +83,9 @@ class device_training : public in_folder {
     const training_state p = a->state({lr}), q = b->state({lr});
     EXPECT_EQ(p.optimiser_steps, steps);
     EXPECT_EQ(q.optimiser_steps, steps);
-    EXPECT_LT(distance(p.weights, q.weights), slack);
-    EXPECT_GT(distance(p.weights, start), 10 * slack) << "it has learned";
+    const double apart = distance(p.weights, q.weights);
+    EXPECT_LT(apart, 5 * slack);
+    EXPECT_GT(distance(p.weights, start), 20 * apart) << "it has learned";
     if (t.ema_decay > 0) {
       EXPECT_LT(distance(p.trained_weights, q.trained_weights), slack);
     }
@@ -110,7 +111,7 @@ class device_training : public in_folder {
       net->apply(5, {1e-3});
     }
     EXPECT_EQ(distance(a->state({0}).weights, c->state({0}).weights), 0) << "the moments came back";
-    EXPECT_LT(distance(a->state({0}).weights, b->state({0}).weights), 1e-4);
+    EXPECT_LT(distance(a->state({0}).weights, b->state({0}).weights), 2e-4);
   }
 
   void expect_given_up_steps_leave_no_trace() {

@@ -22,6 +22,13 @@ class RtfsNetOnDevice : public testing::device_training {
     return std::make_unique<rtfsnet_trainable_on<tiny, emulated_cuda>>("rtfsnet_tiny", t, emulated_cuda());
   }
 
+  // Not Adam, whose first step goes as far for a gradient of rounding as for any other.
+  separation_training training() const override {
+    separation_training t = device_training::training();
+    t.optimiser = sgd_config{.momentum = 0.9};
+    return t;
+  }
+
   const synthetic_mixtures items_{2, 960, tiny.sample_rate, 0, 1, tiny.video_channels};
 };
 
@@ -37,14 +44,13 @@ chosen_loss mixed() {
 TEST_F(RtfsNetOnDevice, steps_are_the_cpus) {
   separation_training t = training();
   t.criterion = criterion_for(mixed());
-  t.optimiser = sgd_config{.momentum = 0.9};
-  expect_same_steps(t, t.on(criterion_for<emulated_cuda>(mixed())), 6, 1e-2, 5e-4);
+  expect_same_steps(t, t.on(criterion_for<emulated_cuda>(mixed())), 6, 2e-3, 1e-3);
 }
 
 TEST_F(RtfsNetOnDevice, recomputed_with_averages) {
   separation_training t = training();
   t.recompute = true, t.ema_decay = 0.9;
-  expect_same_steps(t, t.on<emulated_cuda>(nullptr), 3, 1e-3, 5e-4);
+  expect_same_steps(t, t.on<emulated_cuda>(nullptr), 3, 2e-3, 1e-3);
 }
 
 TEST_F(RtfsNetOnDevice, state_moves) { expect_state_moves(); }

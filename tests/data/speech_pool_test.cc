@@ -73,6 +73,11 @@ TEST_F(speech, several_folders_are_one_pool) {
   EXPECT_EQ(speech_pool(both, {.speaker = speaker_rule("stem:-:0")}).utterances().size(), 3u);
   EXPECT_EQ(speech_pool(nested, {.speaker = speaker_rule("stem:-:0")}).utterances().size(), 3u);
   EXPECT_EQ(speech_pool(folder, {}).speakers(), (names{"x", "y"}));
+  // Below two folders, or by a link, a recording is one, and cannot be of two speakers.
+  fs::create_directory_symlink(folder / "y", folder / "x/linked");
+  EXPECT_EQ(speech_pool(both, {.speaker = speaker_rule("stem:-:0")}).utterances().size(), 3u);
+  EXPECT_TRUE(says(error_of([&] { speech_pool(both, {.speaker = speaker_rule("parent")}); }), "speaker \"linked\"",
+                   "speaker \"y\"", "none holds another"));
 }
 
 TEST_F(speech, sixteen_bits_keep_the_samples_of_any_level) {

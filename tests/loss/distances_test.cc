@@ -177,6 +177,25 @@ TEST(distances, of_silence_and_of_very_short_signals_are_finite) {
   });
 }
 
+TEST(distances, of_a_pause_do_not_outweigh_what_sounds) {
+  const auto at_level = [](double level) {
+    problem<double> p(1, 1, 3000, 5);
+    for (double& v : p.target) v *= level;
+    const double value = loss_of(reference<double>{}, multi_resolution_stft({{512, 128}, {1024, 256}}, 1, 0), p);
+    double sum = 0;
+    for (const double g : p.gradient) sum += std::abs(g);
+    return std::pair(value, sum);
+  };
+  const auto loud = at_level(1), soft = at_level(0.1);
+  EXPECT_GT(loud.first, 0.1);
+  EXPECT_GT(soft.first, loud.first);
+  for (const auto& [value, gradient] : {at_level(1e-3), at_level(0)}) {
+    EXPECT_GT(value, loud.first);
+    EXPECT_LT(value, 100 * loud.first);
+    EXPECT_LT(gradient, 100 * loud.second);
+  }
+}
+
 TEST(distances, pass_a_nan_on) {
   for_each_distance([](const distance_loss& l) {
     problem<double> p(1, 2, 40, 5);
@@ -249,6 +268,7 @@ TEST(distances, say_which_window_does_not_fit) {
   EXPECT_THROW(loss_of(reference<double>{}, magnitude_l1{{16, 17}}, p), error);
   EXPECT_THROW(loss_of(reference<double>{}, magnitude_l1{{0, 1}}, p), error);
   EXPECT_THROW(loss_of(reference<double>{}, magnitude_l1{{0, 0}}, p), error);
+  EXPECT_THROW(loss_of(reference<double>{}, multi_resolution_stft({{8, 2}}, 0, 0), p), error);
 }
 
 }  // namespace

@@ -71,6 +71,20 @@ TEST_F(train, its_weights_separate) {
   EXPECT_EQ(run(tiny("b") + "trainer.from_pretrained=" + (folder / "a/model_best.pth").string()).status, 0);
 }
 
+TEST_F(train, validates_on_the_same_whatever_the_seed) {
+  ASSERT_EQ(run(tiny("a")).status, 0);
+  const auto validated = [&](const std::string& name, const std::string& seed) {
+    const outcome r =
+        run(tiny(name) + "trainer.seed=" + seed + " trainer.n_epochs=1 trainer.epoch_len=1 lr_scheduler.max_lr=1e-12 " +
+            "trainer.from_pretrained=" + (folder / "a/model_best.pth").string());
+    EXPECT_EQ(r.status, 0) << r.err;
+    const std::string rows = bytes_of_file(folder / name / "metrics.csv");
+    const std::size_t at = rows.find(",val,");
+    return std::stod(rows.substr(at + 5));  // the loss
+  };
+  EXPECT_NEAR(validated("b", "1"), validated("c", "2"), 1e-4);
+}
+
 TEST_F(train, its_weights_are_converted) {
   ASSERT_EQ(run(tiny("a")).status, 0);
   const std::string best = (folder / "a/model_best.pth").string(), to = (folder / "w").string();
@@ -379,6 +393,8 @@ TEST_F(train_on_files, says_what_is_wrong_with_recordings) {
   expect_refusal(dynamic("x") + "datasets.train.hold_out=3", "2 speakers", "found 1");
   expect_refusal(dynamic("x") + "datasets.train.hold_out=1", "datasets.val", "found 1");
   expect_refusal(dynamic("x") + "datasets.train.relative_level=[1000,1000]", "levels", "100");
+  expect_refusal(dynamic("x") + "datasets.train.mean_abs_level=[-30,3]", "datasets.train.mean_abs_level",
+                 "datasets.train.relative_level=null");
   expect_refusal(dynamic("x") + "datasets.train.memory_mb=17592186044416", "datasets.train.memory_mb");
   expect_refusal(dynamic("x") + "datasets.train.segment=1", "0 of 2 have a recording", "shorter length");
   expect_refusal(dynamic("x") + "datasets.train.speaker=name", "stem:SEPARATOR:N");

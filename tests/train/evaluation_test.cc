@@ -107,6 +107,7 @@ TEST_F(evaluations, a_step_without_memory_is_left_out_or_ends_the_run) {
   tight ended(make_tiny({.threads = 1}), 3);
   EXPECT_THROW(run(ended, o), std::bad_alloc);
   tight never(make_tiny({.threads = 1}), -1);
+  o.folder = folder / "never ended";
   EXPECT_THROW(run(never, o), out_of_memory);
   o = options("never");
   o.max_bad_steps = 2;
