@@ -7,6 +7,7 @@
 #include <avss/core/arena.hpp>
 #include <avss/core/carver.hpp>
 #include <avss/core/error.hpp>
+#include <avss/cuda/precision.hpp>
 #include <avss/cuda/simt.cuh>
 #include <cstddef>
 
@@ -51,9 +52,17 @@ void launch(const cuda& backend, const char* name, const K& kernel, dim_t blocks
 #else
 
 // Results and scratch memory are those of `cuda`, but for the matrix products, which are made by plain loops.
-struct emulated_cuda {
+class emulated_cuda {
+ public:
   using value_type = float;
   static constexpr std::size_t product_workspace = 0;
+
+  emulated_cuda() = default;
+  explicit emulated_cuda(product_precision precision) : precision_(precision) {}
+  product_precision precision() const { return precision_; }
+
+ private:
+  product_precision precision_ = product_precision::float32;
 };
 
 using cuda_backend = emulated_cuda;
