@@ -14,7 +14,7 @@
 #if defined(__CUDACC__)
 #include <avss/cuda/device.cuh>
 #else
-#include <avss/cuda/emulated_memory.hpp>
+#include <avss/cuda/emulated_graph.hpp>
 #endif
 
 namespace avss {
@@ -71,8 +71,7 @@ namespace cuda_kernel {
 
 template <class K>
 void launch(const emulated_cuda&, const char* name, const K& kernel, dim_t blocks, std::size_t shared_bytes = 0) {
-  const emulated::device_access access;
-  emulated::run(name, kernel, blocks, shared_bytes);
+  emulated::submit([=] { emulated::run(name, kernel, blocks, shared_bytes); });
 }
 
 }  // namespace cuda_kernel

@@ -70,12 +70,13 @@ void multiply_rounded(const product& p) {
 }  // namespace detail
 
 inline void multiply(const emulated_cuda&, const product& p, void*, product_precision precision) {
-  const emulated::device_access access;
-  switch (precision) {
-    case product_precision::float32: return detail::multiply_rounded<product_precision::float32>(p);
-    case product_precision::tensor_float32: return detail::multiply_rounded<product_precision::tensor_float32>(p);
-    case product_precision::bfloat16: return detail::multiply_rounded<product_precision::bfloat16>(p);
-  }
+  emulated::submit([=] {
+    switch (precision) {
+      case product_precision::float32: return detail::multiply_rounded<product_precision::float32>(p);
+      case product_precision::tensor_float32: return detail::multiply_rounded<product_precision::tensor_float32>(p);
+      case product_precision::bfloat16: return detail::multiply_rounded<product_precision::bfloat16>(p);
+    }
+  });
 }
 #endif
 
