@@ -53,6 +53,7 @@ class arena {
   }
 
   bool measures() const { return !base_; }
+  const void* base() const { return base_; }
   std::size_t capacity() const { return capacity_; }
   // The most bytes that were in use at once.
   std::size_t peak() const { return peak_; }
@@ -73,7 +74,8 @@ class arena {
   void release_back(std::size_t mark) { back_ = mark; }
   std::size_t front_mark() const { return front_; }
   void release_front(std::size_t mark) { front_ = mark; }
-  void reset() { front_ = back_ = 0; }
+  // All is free but the first `front` bytes.
+  void reset(std::size_t front = 0) { front_ = front, back_ = 0; }
 
  private:
   static constexpr std::size_t huge_page = std::size_t{2} << 20;

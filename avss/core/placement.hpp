@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <avss/core/arena.hpp>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -51,6 +52,28 @@ struct placement {
 
    private:
     std::vector<T> own_;
+  };
+
+  // Runs a step's work; a device may keep it and do it again without being told, where one with the same key was met before. The
+  // key has all that decides on the work, sizes and addresses; what changes beside it is a `variable`.
+  template <class Key>
+  class steps {
+   public:
+    template <class Body>
+    void run(const B&, const Key&, Body&& body) {
+      body();
+    }
+    void forget() {}
+  };
+
+  // A value that the backend finds in its memory, always at the same place.
+  template <class T>
+  class variable {
+   public:
+    const T* set(const B&, const T& value) { return &there_.emplace(value); }
+
+   private:
+    std::optional<T> there_;
   };
 };
 

@@ -7,13 +7,14 @@
 #include <avss/core/arena.hpp>
 #include <avss/core/carver.hpp>
 #include <avss/core/error.hpp>
+#include <avss/cuda/precision.hpp>
 #include <avss/cuda/simt.cuh>
 #include <cstddef>
 
 #if defined(__CUDACC__)
 #include <avss/cuda/device.cuh>
 #else
-#include <avss/cuda/emulated_memory.hpp>
+#include <avss/cuda/emulated_graph.hpp>
 #endif
 
 namespace avss {
@@ -51,9 +52,17 @@ void launch(const cuda& backend, const char* name, const K& kernel, dim_t blocks
 #else
 
 // Results and scratch memory are those of `cuda`, but for the matrix products, which are made by plain loops.
-struct emulated_cuda {
+class emulated_cuda {
+ public:
   using value_type = float;
   static constexpr std::size_t product_workspace = 0;
+
+  emulated_cuda() = default;
+  explicit emulated_cuda(product_precision precision) : precision_(precision) {}
+  product_precision precision() const { return precision_; }
+
+ private:
+  product_precision precision_ = product_precision::float32;
 };
 
 using cuda_backend = emulated_cuda;
@@ -62,8 +71,7 @@ namespace cuda_kernel {
 
 template <class K>
 void launch(const emulated_cuda&, const char* name, const K& kernel, dim_t blocks, std::size_t shared_bytes = 0) {
-  const emulated::device_access access;
-  emulated::run(name, kernel, blocks, shared_bytes);
+  emulated::submit([=] { emulated::run(name, kernel, blocks, shared_bytes); });
 }
 
 }  // namespace cuda_kernel
@@ -77,4 +85,4 @@ inline constexpr dim_t blocks_for(dim_t n, dim_t per_block) { return (n + per_bl
 }  // namespace cuda_kernel
 }  // namespace avss
 
-#include <avss/cuda/device_memory.cuh>
+#include <avss/cuda/placement.cuh>

@@ -39,6 +39,10 @@ class bounded_cache {
     return values_.front().second;
   }
   std::size_t size() const { return values_.size(); }
+  void clear() {
+    places_.clear();
+    values_.clear();
+  }
 
  private:
   using list = std::list<std::pair<Key, Value>>;

@@ -17,10 +17,21 @@ struct cublas_product {
 };
 
 inline void check_product(cublasStatus_t s, const cublas_sizes& n) {
-  cuda_check(s, "a matrix product [", n.n, ", ", n.k, "] x [", n.k, ", ", n.m, "], ", n.batch, " times");
+  cuda_check(s, "a matrix product [", n.n, ", ", n.k, "] x [", n.k, ", ", n.m, "], ", n.batch, " times in ",
+             precision_word(n.precision));
 }
 
 namespace detail {
+
+// Factors are rounded on their way into the tensor cores, sums are in float32: arrays are float either way.
+inline cublasComputeType_t compute_type(product_precision p) {
+  switch (p) {
+    case product_precision::tensor_float32: return CUBLAS_COMPUTE_32F_FAST_TF32;
+    case product_precision::bfloat16: return CUBLAS_COMPUTE_32F_FAST_16BF;
+    case product_precision::float32: break;
+  }
+  return CUBLAS_COMPUTE_32F;
+}
 
 inline void describe_product(const cublas_sizes& n, cublas_plan& p) {
   const auto describe = [&](layout& to, dim_t rows, dim_t columns, const cublas_layout& lies) {
@@ -36,7 +47,7 @@ inline void describe_product(const cublas_sizes& n, cublas_plan& p) {
   describe(p.a, n.a.turned ? n.k : n.m, n.a.turned ? n.m : n.k, n.a);
   describe(p.b, n.b.turned ? n.n : n.k, n.b.turned ? n.k : n.n, n.b);
   describe(p.to, n.m, n.n, n.to);
-  check_product(cublasLtMatmulDescCreate(&p.multiply.handle, CUBLAS_COMPUTE_32F, CUDA_R_32F), n);
+  check_product(cublasLtMatmulDescCreate(&p.multiply.handle, compute_type(n.precision), CUDA_R_32F), n);
   const auto turn = [&](cublasLtMatmulDescAttributes_t which, bool turned) {
     const cublasOperation_t how = turned ? CUBLAS_OP_T : CUBLAS_OP_N;
     check_product(cublasLtMatmulDescSetAttribute(p.multiply.handle, which, &how, sizeof how), n);

@@ -5,6 +5,7 @@
 
 #include <avss/core/shape.hpp>
 #include <avss/cuda/bounded_cache.hpp>
+#include <avss/cuda/precision.hpp>
 #include <compare>
 #include <cstddef>
 #include <memory>
@@ -23,6 +24,7 @@ struct cublas_layout {
 struct cublas_sizes {
   dim_t m, n, k, batch;
   cublas_layout a, b, to;
+  product_precision precision;
   auto operator<=>(const cublas_sizes&) const = default;
 };
 

@@ -7,6 +7,7 @@
 #include <avss/core/error.hpp>
 #include <avss/core/shape.hpp>
 #include <avss/cuda/cublas_plan.cuh>
+#include <avss/cuda/precision.hpp>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -38,6 +39,11 @@ class cuda {
   using value_type = float;
   // The most that one matrix product may use, whatever its size and the device (what cuBLAS advises for Hopper).
   static constexpr std::size_t product_workspace = std::size_t{32} << 20;
+
+  cuda() = default;
+  explicit cuda(product_precision precision) : precision_(precision) {}
+  // That of a network's products.
+  product_precision precision() const { return precision_; }
 
   cudaStream_t stream() const { return made().stream; }
   cublasLtHandle_t products() const { return made().products; }
@@ -71,6 +77,7 @@ class cuda {
     return *lazily_->made;
   }
   std::shared_ptr<lazily> lazily_ = std::make_shared<lazily>();
+  product_precision precision_ = product_precision::float32;
 };
 
 }  // namespace avss

@@ -4,15 +4,12 @@
 
 #include <avss/core/arena.hpp>
 #include <avss/core/error.hpp>
-#include <avss/core/placement.hpp>
 #include <avss/cuda/backend.cuh>
 #include <cstddef>
 #include <cstring>
 #include <limits>
 #include <memory>
 #include <span>
-#include <utility>
-#include <vector>
 
 namespace avss {
 
@@ -66,49 +63,6 @@ inline void zero_fresh(void* to, std::size_t bytes) {
   cuda_check(cudaStreamSynchronize(cudaStreamLegacy), bytes, " bytes of zeros");
 }
 
-// Host memory that the device copies from and to by itself, while the host does something else.
-class pinned_bytes {
- public:
-  pinned_bytes() = default;
-  pinned_bytes(pinned_bytes&& o) noexcept { *this = std::move(o); }
-  pinned_bytes& operator=(pinned_bytes&& o) noexcept {
-    std::swap(base_, o.base_), std::swap(size_, o.size_), std::swap(sent_, o.sent_);
-    return *this;
-  }
-  ~pinned_bytes() {
-    if (sent_) (void)cudaEventSynchronize(sent_), (void)cudaEventDestroy(sent_);
-    if (base_) (void)cudaFreeHost(base_);
-  }
-
-  // On its way when this returns; `from` may change or go.
-  void send(const cuda& on, void* to, const void* from, std::size_t bytes, const char* what) {
-    if (!sent_) cuda_check(cudaEventCreateWithFlags(&sent_, cudaEventDisableTiming), "an event");
-    cuda_check(cudaEventSynchronize(sent_), "an earlier copy of ", what);
-    grow(bytes, what);
-    std::memcpy(base_, from, bytes);
-    copy_bytes(on, to, base_, bytes, cudaMemcpyHostToDevice);
-    cuda_check(cudaEventRecord(sent_, on.stream()), "an event");
-  }
-  // Waits for all that was executed.
-  void fetch(const cuda& on, void* to, const void* from, std::size_t bytes, const char* what) {
-    grow(bytes, what);
-    copy_bytes(on, base_, from, bytes, cudaMemcpyDeviceToHost);
-    on.wait();
-    std::memcpy(to, base_, bytes);
-  }
-
- private:
-  void grow(std::size_t bytes, const char* what) {
-    if (bytes <= size_) return;
-    if (base_) (void)cudaFreeHost(std::exchange(base_, nullptr));
-    size_ = 0;
-    cuda_check(cudaMallocHost(&base_, bytes), what, ": ", bytes, " bytes of pinned memory");
-    size_ = bytes;
-  }
-  void* base_ = nullptr;
-  std::size_t size_ = 0;
-  cudaEvent_t sent_ = nullptr;
-};
 #else
 inline void* device_bytes(std::size_t bytes, const char* what) {
   auto& memory = emulated::device_memory::all();
@@ -129,11 +83,6 @@ inline void zero_on_device(const emulated_cuda&, void* to, std::size_t bytes) {
   if (bytes) std::memset(to, 0, bytes);
 }
 inline void zero_fresh(void* to, std::size_t bytes) { zero_on_device({}, to, bytes); }
-
-struct pinned_bytes {
-  void send(const emulated_cuda&, void* to, const void* from, std::size_t bytes, const char*) { copy_bytes(to, from, bytes); }
-  void fetch(const emulated_cuda&, void* to, const void* from, std::size_t bytes, const char*) { copy_bytes(to, from, bytes); }
-};
 #endif
 
 }  // namespace detail
@@ -188,61 +137,6 @@ class device_array : public device_buffer<T> {
   explicit device_array(std::size_t n, const char* what = "an array") : device_buffer<T>(n, what) {
     if (n) detail::zero_fresh(this->data(), n * sizeof(T));
   }
-};
-
-// Arrays of a network on the device: only kernels and copies reach them.
-template <>
-struct placement<cuda_backend> {
-  static constexpr bool on_host = false;
-
-  template <class T>
-  using array = device_array<T>;
-
-  static arena make_arena(std::size_t bytes) { return device_arena(bytes); }
-
-  template <class T>
-  static void copy_in(const cuda_backend& on, std::span<const T> host, std::span<T> to) {
-    detail::copy_to_device(on, to.data(), host.data(), host.size_bytes());
-  }
-  template <class T>
-  static void copy_out(const cuda_backend& on, std::span<const T> from, std::span<T> host) {
-    detail::copy_to_host(on, host.data(), from.data(), from.size_bytes());
-  }
-  template <class T>
-  static void copy(const cuda_backend& on, std::span<const T> from, std::span<T> to) {
-    detail::copy_on_device(on, to.data(), from.data(), from.size_bytes());
-  }
-  template <class T>
-  static void zero(const cuda_backend& on, std::span<T> values) {
-    detail::zero_on_device(on, values.data(), values.size_bytes());
-  }
-
-  // Through pinned memory, so that the host does not wait for what it hands in.
-  template <class T>
-  class passage {
-   public:
-    T* in(const cuda_backend& on, std::span<const T> host, const char* what) {
-      grow(host.size(), what);
-      pinned_.send(on, there_.data(), host.data(), host.size_bytes(), what);
-      return there_.data();
-    }
-    T* room(const cuda_backend&, std::span<T>, std::size_t n, const char* what) {
-      grow(n, what);
-      return there_.data();
-    }
-    void out(const cuda_backend& on, std::span<T> host) {
-      pinned_.fetch(on, host.data(), there_.data(), host.size_bytes(), "results");
-    }
-
-   private:
-    void grow(std::size_t n, const char* what) {
-      if (there_.size() >= n) return;
-      there_ = {};  // gives the old one back first
-      there_ = device_buffer<T>(n, what);
-    }
-    device_buffer<T> there_;
-    detail::pinned_bytes pinned_;
-  };
 };
 
 }  // namespace avss

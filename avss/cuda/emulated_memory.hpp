@@ -12,6 +12,16 @@
 
 namespace avss::emulated {
 
+// Whether this thread captures a graph, and what it did meanwhile that a device does not permit, or null.
+struct capture {
+  bool now = false;
+  const char* spoiled = nullptr;
+  static capture& of_thread() {
+    static thread_local capture mine;
+    return mine;
+  }
+};
+
 // All blocks of the process. Each has pages of its own, without rights outside a `device_access`: what a host reads or writes
 // there by mistake ends the program, as it does with a device's memory.
 class device_memory {
@@ -23,6 +33,7 @@ class device_memory {
 
   // Null where no more than the limit allows is left.
   void* allocate(std::size_t bytes) {
+    if (capture::of_thread().now) fail("device memory cannot be taken while a graph is captured");
     const std::lock_guard lock(mutex_);
     if (bytes > limit_ || used_ > limit_ - bytes) return nullptr;
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
@@ -35,6 +46,7 @@ class device_memory {
     return base;
   }
   void release(void* base) {
+    if (base && capture::of_thread().now) capture::of_thread().spoiled = "device memory was given back";
     const std::lock_guard lock(mutex_);
     const auto found = blocks_.find(base);
     if (found == blocks_.end()) return;
@@ -83,10 +95,13 @@ class device_memory {
   int inside_ = 0;
 };
 
-// While one lives, the device is at work.
+// While one lives, the device is at work: at once, which it is not while a graph is captured.
 class device_access {
  public:
-  device_access() { device_memory::all().enter(); }
+  device_access() {
+    if (capture::of_thread().now) fail("the host cannot wait for the device while a graph is captured");
+    device_memory::all().enter();
+  }
   device_access(const device_access&) = delete;
   device_access& operator=(const device_access&) = delete;
   ~device_access() { device_memory::all().leave(); }

@@ -6,6 +6,8 @@
 
 #if defined(__CUDACC__)
 #include <avss/cuda/cublas.cuh>
+#else
+#include <avss/cuda/rounding.hpp>
 #endif
 
 namespace avss::cuda_kernel {
@@ -30,21 +32,30 @@ struct product {
   dim_t to_row = 0;              // from one row of `to` to the next; 0: n
 };
 
+// In a precision of its own.
 #if defined(__CUDACC__)
-inline void multiply(const cuda& backend, const product& p, void* workspace) {
+inline void multiply(const cuda& backend, const product& p, void* workspace, product_precision precision) {
   // cuBLAS counts columns: what it sees are the transposes, to' = b' a'.
   const auto seen = [](const matrix& x) { return cublas_layout{x.row, x.step, x.turned}; };
   const cublas_layout to{p.to_row ? p.to_row : p.n, p.to_step, false};
-  cublas_multiply(
-      backend, {{p.n, p.m, p.k, p.batch, seen(p.b), seen(p.a), to}, p.b.data, p.a.data, p.start ? p.start : p.to, p.to, p.beta},
-      workspace);
+  cublas_multiply(backend,
+                  {{p.n, p.m, p.k, p.batch, seen(p.b), seen(p.a), to, precision},
+                   p.b.data,
+                   p.a.data,
+                   p.start ? p.start : p.to,
+                   p.to,
+                   p.beta},
+                  workspace);
 }
 #else
-inline void multiply(const emulated_cuda&, const product& p, void*) {
-  const emulated::device_access access;
+namespace detail {
+
+// Terms of rounded factors are exact in double, and so, nearly, is their sum.
+template <product_precision P>
+void multiply_rounded(const product& p) {
   for (dim_t i = 0; i < p.batch; ++i) {
     const auto at = [i](const matrix& x, dim_t r, dim_t c) {
-      return static_cast<double>(x.data[i * x.step + (x.turned ? c * x.row + r : r * x.row + c)]);
+      return static_cast<double>(emulated::factor<P>(x.data[i * x.step + (x.turned ? c * x.row + r : r * x.row + c)]));
     };
     for (dim_t r = 0; r < p.m; ++r)
       for (dim_t c = 0; c < p.n; ++c) {
@@ -55,7 +66,24 @@ inline void multiply(const emulated_cuda&, const product& p, void*) {
       }
   }
 }
+
+}  // namespace detail
+
+inline void multiply(const emulated_cuda&, const product& p, void*, product_precision precision) {
+  emulated::submit([=] {
+    switch (precision) {
+      case product_precision::float32: return detail::multiply_rounded<product_precision::float32>(p);
+      case product_precision::tensor_float32: return detail::multiply_rounded<product_precision::tensor_float32>(p);
+      case product_precision::bfloat16: return detail::multiply_rounded<product_precision::bfloat16>(p);
+    }
+  });
+}
 #endif
+
+// In the precision that the backend has for networks.
+inline void multiply(const cuda_backend& backend, const product& p, void* workspace) {
+  multiply(backend, p, workspace, backend.precision());
+}
 
 // to[i] += sum over b of parts[b, i]
 struct add_parts {

@@ -116,6 +116,7 @@ struct overlap_covered_body {
   }
 };
 
+// In float32 whatever the precision of networks: spectra are signals, and are heard and measured.
 class transform {
  public:
   transform(carver& m, const op::framing& n)
@@ -143,7 +144,7 @@ class transform {
       multiply(
           backend,
           {n_.frames(), n_.bins(), n_.window, n_.batch, frames(), basis(part, false), spectrum + part * plane(), 2 * plane()},
-          workspace_);
+          workspace_, product_precision::float32);
   }
   void from_bins(const cuda_backend& backend, const float* spectrum) const {
     for (dim_t part = 0; part < 2; ++part)
@@ -157,7 +158,7 @@ class transform {
                 cut_,
                 n_.frames() * n_.window,
                 part ? 1.f : 0.f},
-               workspace_);
+               workspace_, product_precision::float32);
   }
   const float* hann() const { return hann_; }
   float* cut() const { return cut_; }

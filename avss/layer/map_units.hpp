@@ -36,8 +36,11 @@ struct pass_rules {
   bool recompute = false;
   // Dropout, where the network has any; none: nothing is dropped. Keyed by the run's seed and step.
   std::optional<random_stream> dropout = std::nullopt;
+  // Or where the backend finds that stream, for a pass that is captured into a graph and replayed in later steps.
+  const random_stream* dropout_at = nullptr;
 
   op::dropout_rule drop(double rate, std::string_view place) const {
+    if (dropout_at) return {rate, random_stream{0}, dropout_at, hash_name(place)};
     return dropout ? op::dropout_rule{rate, dropout->sub(place)} : op::dropout_rule{};
   }
 };

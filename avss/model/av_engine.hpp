@@ -60,11 +60,14 @@ class av_engine : public net_numbers<Net, B> {
     T* const x = mixtures_.in(backend(), mixture, "the mixtures");
     T* const v = faces_.in(backend(), video, "the features of the faces");
     T* const y = voices_.room(backend(), voices, voices.size(), "the voices");
-    context<B> ctx(backend(), this->memory_, pass::infer, values(), {}, state());
-    typename Net::template saved<T> saved;
-    saved.to_spectrum =
-        spectrum.empty() ? nullptr : spectrum_.room(backend(), spectrum, spectrum.size(), "the spectra of the voices");
-    net().forward(ctx, mixtures(n, x), faces(n, v), estimates(n, y), {}, saved);
+    T* const to = spectrum.empty() ? nullptr : spectrum_.room(backend(), spectrum, spectrum.size(), "the spectra of the voices");
+    inference_.run(backend(), this->key_of(n.batch, n.length, n.faces, n.video_frames, x, v, y, to), [&] {
+      this->memory_.reset();
+      context<B> ctx(backend(), this->memory_, pass::infer, values(), {}, state());
+      typename Net::template saved<T> saved;
+      saved.to_spectrum = to;
+      net().forward(ctx, mixtures(n, x), faces(n, v), estimates(n, y), {}, saved);
+    });
     voices_.out(backend(), voices);
     if (!spectrum.empty()) spectrum_.out(backend(), spectrum);
   }
@@ -82,14 +85,30 @@ class av_engine : public net_numbers<Net, B> {
     T* const v = faces_.in(backend(), video, "the features of the faces");
     T* const y = voices_.room(backend(), voices, size, "the voices");
     T* const dv = d_video.empty() ? nullptr : d_faces_.room(backend(), d_video, video.size(), "the gradients of the features");
-    context<B> ctx(backend(), this->memory_, pass::train, values(), gradients(), state());
-    typename Net::template saved<T> saved;
-    net().forward(ctx, mixtures(n, x), faces(n, v), estimates(n, y), rules, saved);
+    const typename Net::spectrum_shape of_spectrum = spectrum_of(n);
     const std::span<T> d_voices = zeros(d_voices_, size),
-                       d_spectrum = zeros(d_spectrum_, static_cast<std::size_t>(saved.spectrum.size()));
-    auto value = loss(ctx, estimates(n, y), saved.spectrum, estimates(n, d_voices.data()),
-                      spectrum_view{d_spectrum.data(), saved.spectrum.extents});
-    net().backward(ctx, estimates(n, d_voices.data()), d_spectrum.data(), mixtures(n, nullptr), faces(n, dv), saved);
+                       d_spectrum = zeros(d_spectrum_, static_cast<std::size_t>(of_spectrum.size()));
+    pass_rules at = rules;
+    if constexpr (!placement<B>::on_host)
+      if (rules.dropout) at.dropout_at = dropout_.set(backend(), *rules.dropout), at.dropout.reset();
+    context<B> ctx(backend(), this->memory_, pass::train, values(), gradients(), state());
+    const int switches = (at.batch_statistics ? 1 : 0) + (at.recompute ? 2 : 0) + (at.dropout_at ? 4 : 0);
+    const auto key = this->key_of(n.batch, n.length, n.faces, n.video_frames, switches, x, v, y, dv, d_voices.data(),
+                                  d_spectrum.data());
+    auto& kept = training_[key];
+    training_.forward.run(backend(), key, [&] {
+      this->memory_.reset();
+      kept.saved = {};
+      net().forward(ctx, mixtures(n, x), faces(n, v), estimates(n, y), at, kept.saved);
+      kept.front = this->memory_.front_mark();
+    });
+    this->memory_.reset(kept.front);
+    auto value = loss(ctx, estimates(n, y), kept.saved.spectrum, estimates(n, d_voices.data()),
+                      spectrum_view{d_spectrum.data(), of_spectrum});
+    training_.backward.run(backend(), key, [&] {
+      this->memory_.reset(kept.front);
+      net().backward(ctx, estimates(n, d_voices.data()), d_spectrum.data(), mixtures(n, nullptr), faces(n, dv), kept.saved);
+    });
     if (!voices.empty()) voices_.out(backend(), voices);
     if (dv) d_faces_.out(backend(), d_video);
     return value;
@@ -133,6 +152,9 @@ class av_engine : public net_numbers<Net, B> {
     return values;
   }
 
+  typename numbers::steps inference_;
+  typename numbers::template training_passes<typename Net::template saved<T>> training_;
+  typename placement<B>::template variable<random_stream> dropout_;
   typename placement<B>::template passage<T> mixtures_, faces_, voices_, spectrum_, d_faces_;
   array d_voices_, d_spectrum_;
 };

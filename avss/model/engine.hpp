@@ -46,9 +46,12 @@ class engine : public net_numbers<Net, B> {
     this->reserve(planned_bytes(pass::infer, batch, length));
     T* const x = mixtures_.in(backend(), mixtures, "the mixtures");
     T* const y = estimates_.room(backend(), estimates, estimates.size(), "the estimates");
-    context<B> ctx(backend(), this->memory_, pass::infer, values(), {}, state());
-    typename Net::template saved<T> saved;
-    forward(ctx, batch, length, x, y, saved);
+    inference_.run(backend(), this->key_of(batch, length, x, y), [&] {
+      this->memory_.reset();
+      context<B> ctx(backend(), this->memory_, pass::infer, values(), {}, state());
+      typename Net::template saved<T> saved;
+      forward(ctx, batch, length, x, y, saved);
+    });
     estimates_.out(backend(), estimates);
   }
 
@@ -76,13 +79,23 @@ class engine : public net_numbers<Net, B> {
     T* const dx =
         d_mixtures.empty() ? nullptr : d_mixtures_.room(backend(), d_mixtures, mixtures.size(), "the mixtures' gradients");
     grow<B>(d_estimates_, n);
-    context<B> ctx(backend(), this->memory_, pass::train, values(), gradients(), state());
-    typename Net::template saved<T> saved;
-    forward(ctx, batch, length, x, y, saved);
     const typename Net::estimate_shape out(batch, length);
+    context<B> ctx(backend(), this->memory_, pass::train, values(), gradients(), state());
+    const auto key = this->key_of(batch, length, x, y, dx, d_estimates_.data());
+    auto& kept = training_[key];
+    training_.forward.run(backend(), key, [&] {
+      this->memory_.reset();
+      kept.saved = {};
+      forward(ctx, batch, length, x, y, kept.saved);
+      kept.front = this->memory_.front_mark();
+    });
+    this->memory_.reset(kept.front);
     auto value = loss(ctx, estimate_view{y, out}, estimate_view{d_estimates_.data(), out});
-    net().backward(ctx, view<typename Net::estimate_shape, const T>{d_estimates_.data(), out},
-                   mixture_view{dx, typename Net::mixture_shape(batch, length)}, saved);
+    training_.backward.run(backend(), key, [&] {
+      this->memory_.reset(kept.front);
+      net().backward(ctx, view<typename Net::estimate_shape, const T>{d_estimates_.data(), out},
+                     mixture_view{dx, typename Net::mixture_shape(batch, length)}, kept.saved);
+    });
     if (!estimates.empty()) estimates_.out(backend(), estimates);
     if (dx) d_mixtures_.out(backend(), d_mixtures);
     return value;
@@ -105,6 +118,8 @@ class engine : public net_numbers<Net, B> {
                   estimate_view{y, typename Net::estimate_shape(batch, length)}, saved);
   }
 
+  typename numbers::steps inference_;
+  typename numbers::template training_passes<typename Net::template saved<T>> training_;
   typename placement<B>::template passage<T> mixtures_, estimates_, d_mixtures_;
   typename placement<B>::template array<T> d_estimates_;
 };

@@ -3,8 +3,13 @@
 
 #include <avss/core/context.hpp>
 #include <avss/core/placement.hpp>
+#include <array>
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <span>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 
 namespace avss {
@@ -45,11 +50,50 @@ class net_numbers {
     memory_.reset();
   }
 
+  // Of a pass: its sizes and switches, and all memory that it works on.
+  using step_key = std::array<std::uintptr_t, 16>;
+  template <class... What>
+  step_key key_of(const What&... what) {
+    static_assert(sizeof...(What) + 4 <= std::tuple_size_v<step_key>);
+    return {number(what)..., number(memory_.base()), number(values().data()), number(state().data()), number(gradients_.data())};
+  }
+  using steps = typename placement<B>::template steps<step_key>;
+
+  // Both halves of training passes, and what the first leaves for the second, by the pass: where it is done without being told,
+  // that of the last time.
+  template <class Saved>
+  struct training_passes {
+    struct kept {
+      Saved saved{};
+      std::size_t front = 0;  // of the memory, that is in use between them
+    };
+    steps forward, backward;
+
+    // Valid until the next call.
+    kept& operator[](const step_key& key) {
+      if constexpr (placement<B>::on_host) return all_[{}];
+      if (all_.size() >= most && !all_.contains(key)) all_.clear(), forward.forget(), backward.forget();
+      return all_[key];
+    }
+
+   private:
+    static constexpr std::size_t most = 64;
+    std::map<step_key, kept> all_;
+  };
+
   Net net_;
   B backend_;
   arena memory_;
 
  private:
+  template <class U>
+  static std::uintptr_t number(const U& what) {
+    if constexpr (std::is_pointer_v<U>)
+      return reinterpret_cast<std::uintptr_t>(what);
+    else
+      return static_cast<std::uintptr_t>(what);
+  }
+
   static std::span<T> made(array& a, dim_t n) {
     const auto size = static_cast<std::size_t>(n);
     if (a.size() != size) a = array(size);

@@ -3,6 +3,7 @@
 
 #include <avss/core/random.hpp>
 #include <avss/core/shape.hpp>
+#include <cstdint>
 
 namespace avss::op {
 
@@ -11,11 +12,16 @@ namespace avss::op {
 struct dropout_rule {
   double rate = 0;  // 0: nothing is dropped
   random_stream random{0};
+  // Or, where it is not null: in the backend's memory, the stream within which `place` names this one. It is read when the
+  // operation runs, so that an operation that is kept to be run again need not drop the same again.
+  const random_stream* step = nullptr;
+  std::uint64_t place = 0;
 
   template <class T>
   constexpr T factor(dim_t draw) const {
     if (rate <= 0) return T(1);
-    return random.uniform(static_cast<std::uint64_t>(draw)) < rate ? T(0) : static_cast<T>(1 / (1 - rate));
+    const random_stream drawn = step ? step->sub(place) : random;
+    return drawn.uniform(static_cast<std::uint64_t>(draw)) < rate ? T(0) : static_cast<T>(1 / (1 - rate));
   }
 };
 

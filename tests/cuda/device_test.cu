@@ -7,6 +7,9 @@
 #include <avss/cuda/copy.cuh>
 #include <avss/cuda/product.cuh>
 #include <avss/cuda/to_host.cuh>
+#include <cmath>
+#include <limits>
+#include <string>
 #include <tests/cuda/device_fixture.cuh>
 #include <tests/support/compare.hpp>
 #include <tests/support/draw.hpp>
@@ -69,6 +72,43 @@ TEST_F(device, keeps_the_plans_of_products) {
   EXPECT_EQ(on.plans().size(), 2u);
   expect_product("first", false, 0);
   EXPECT_EQ(on.plans().size(), 2u);
+}
+
+// In each precision to what its factors allow, and a plan for each.
+TEST_F(device, multiplies_in_the_precision_asked_for) {
+  constexpr dim_t m = 64, n = 96, k = 256;
+  const std::vector<double> a = test::draw("a", m * k), b = test::draw("b", k * n);
+  std::vector<double> exact(m * n);
+  for (dim_t r = 0; r < m; ++r)
+    for (dim_t c = 0; c < n; ++c)
+      for (dim_t i = 0; i < k; ++i) exact[r * n + c] += a[r * k + i] * b[i * n + c];
+  const std::vector<float> left(a.begin(), a.end()), right(b.begin(), b.end());
+  const auto expect_within = [&](product_precision p, double limit) {
+    const cuda on(p);
+    const device_buffer<std::byte> workspace(cuda::product_workspace);
+    const device_buffer<float> x(on, left), y(on, right), to(exact.size());
+    const auto product_of = [&](const float* from) {
+      cuda_kernel::multiply(on, {m, n, k, 1, {from, k}, {y.data(), n}, to.data(), 0}, workspace.data());
+      std::vector<float> found(to.size());
+      to.download(on, found);
+      return found;
+    };
+    test::expect_close(product_of(x.data()), exact, limit, std::string(precision_word(p)));
+    std::vector<float> odd(left);
+    odd[0] = std::numeric_limits<float>::quiet_NaN();
+    odd[k] = std::numeric_limits<float>::infinity();
+    const device_buffer<float> there(on, odd);
+    const std::vector<float> found = product_of(there.data());
+    for (dim_t c = 0; c < n; ++c) {
+      EXPECT_TRUE(std::isnan(found[c])) << c;
+      EXPECT_FALSE(std::isfinite(found[n + c])) << c;
+      EXPECT_TRUE(std::isfinite(found[2 * n + c])) << c;
+    }
+    EXPECT_EQ(on.plans().size(), 1u);
+  };
+  expect_within(product_precision::float32, 1e-5);
+  expect_within(product_precision::tensor_float32, 2e-3);
+  expect_within(product_precision::bfloat16, 1e-2);
 }
 
 TEST_F(device, says_what_does_not_fit) {

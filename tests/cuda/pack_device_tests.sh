@@ -17,7 +17,8 @@ if [[ -e $out ]]; then
   exit 1
 fi
 flags=(--config=cuda --config=portable "--//:cuda_archs=$(IFS=,; echo "${archs[*]}")")
-tests=(device_test device_network_test device_sweep_test device_map_sweep_test device_image_sweep_test device_train_test)
+tests=(device_test device_network_test device_graph_test device_sweep_test device_map_sweep_test device_image_sweep_test
+  device_train_test)
 ./bazelw build "${flags[@]}" "${tests[@]/#///tests/cuda:}"
 bin=$(./bazelw info "${flags[@]}" bazel-bin 2>/dev/null)
 part=$(mktemp -d "$(dirname "$out")/.pack.XXXXXX")
@@ -60,11 +61,12 @@ check() {  # name, command...
   fi
   table+=$(printf '%-40s %-24s %4d s' "$name" "$word" $((SECONDS - start)))$'\n'
 }
-for t in device_test device_sweep_test device_map_sweep_test device_image_sweep_test device_train_test; do check "$t" "$here/$t"; done
+tests=("$here"/device_*test)
+for t in "${tests[@]}"; do check "$(basename "$t")" "$t"; done
 if command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck; do
-    for t in device_test device_sweep_test device_map_sweep_test device_image_sweep_test device_train_test; do
-      check "$t-$tool" timeout 240 compute-sanitizer --tool "$tool" --error-exitcode 9 "$here/$t"
+    for t in "${tests[@]}"; do
+      check "$(basename "$t")-$tool" timeout 240 compute-sanitizer --tool "$tool" --error-exitcode 9 "$t"
     done
   done
 fi

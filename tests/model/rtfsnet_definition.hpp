@@ -61,7 +61,7 @@ void expect_definition(Backend ours_on, const pass_rules& rules, double limit) {
     std::vector<T> vals = as<T>(values), stat = as<T>(states);
     const auto give = [&](const auto&, const auto&, auto& d, auto&) { d = as<T>(dy); };
     auto r = run_rtfsnet<decltype(backend)>(
-        net, vals, stat, as<T>(x), as<T>(v), task, give, [](auto&) {}, T(0));
+        net, vals, stat, as<T>(x), as<T>(v), task, give, [](auto&) {}, T(0), backend);
     return std::pair(std::move(r), std::move(stat));
   };
   const auto [ours, our_states] = run(ours_on);

@@ -31,7 +31,7 @@ rtfsnet_result<typename B::value_type> run_rtfsnet(const Net& net, std::vector<t
                                                    std::vector<typename B::value_type>& states,
                                                    std::vector<typename B::value_type> x, std::vector<typename B::value_type> v,
                                                    const rtfsnet_task& task, MakeDy&& make_dy, Look&& look,
-                                                   typename B::value_type start = 0) {
+                                                   typename B::value_type start = 0, B backend = {}) {
   using T = typename B::value_type;
   constexpr T nan = std::numeric_limits<T>::quiet_NaN();
   const typename Net::mixture_shape in(task.batch, task.length);
@@ -41,7 +41,7 @@ rtfsnet_result<typename B::value_type> run_rtfsnet(const Net& net, std::vector<t
   rtfsnet_result<T> r;
   {
     arena sizes;
-    context<measure<B>> ctx({}, sizes, task.mode);
+    context<measure<B>> ctx({backend}, sizes, task.mode);
     saved s;
     net.forward(ctx, view<typename Net::mixture_shape, T>{nullptr, in}, view<typename Net::faces_shape, T>{nullptr, seen},
                 view<typename Net::estimate_shape, T>{nullptr, out}, task.rules, s);
@@ -54,7 +54,7 @@ rtfsnet_result<typename B::value_type> run_rtfsnet(const Net& net, std::vector<t
   std::fill_n(static_cast<T*>(memory.take_front(0)), memory.capacity() / sizeof(T), nan);
   r.y.assign(static_cast<std::size_t>(out.size()), nan);
   r.gradients.assign(values.size(), start);
-  context<B> ctx({}, memory, task.mode, values, r.gradients, states);
+  context<B> ctx(backend, memory, task.mode, values, r.gradients, states);
   saved s;
   const view<typename Net::estimate_shape, T> y{r.y.data(), out};
   net.forward(ctx, view<typename Net::mixture_shape, T>{x.data(), in}, view<typename Net::faces_shape, T>{v.data(), seen}, y,

@@ -212,7 +212,7 @@ TEST_F(train, says_what_is_wrong_with_a_configuration) {
   expect_refusal(tiny("x") + "trainer.epoch_len=null", "endless", "trainer.epoch_len");
   expect_refusal(tiny("x") + "trainer.epoch_len=null datasets.train.limit=1", "dataloader.batch_size");
   expect_refusal(tiny("x") + "trainer.monitor=val_loss", "max METRIC");
-  expect_refusal(tiny("x") + "trainer.device=cuda", "auto", "cpu");
+  expect_refusal(tiny("x") + "trainer.device=gpu", "auto", "cpu");
   for (const char* segment : {"-1", "0", "1e-9", "3601", "1e9"})
     expect_refusal(tiny("x") + "datasets.train.segment=" + segment, "datasets.train.segment", "seconds from 0.01 to 3600");
   expect_refusal(tiny("a/b"), "writer.run_name");
