@@ -256,7 +256,7 @@ TEST_F(demo, says_in_one_line_what_is_wrong_with_the_rest) {
   expect_refusal(usual() + " demo.mixtures=0", "demo.mixtures", "1 to 50");
   expect_refusal(usual() + " demo.min_seconds=7", "demo.min_seconds", "7 and 6");
   expect_refusal(usual() + " demo.voice=x", "demo.voice", "demo.voices");
-  expect_refusal(usual() + " demo.device=cuda", "auto", "cpu");
+  expect_refusal(usual() + " demo.device=gpu", "auto", "cpu");
 }
 
 TEST_F(demo, a_full_disk_leaves_nothing) {

@@ -185,7 +185,7 @@ TEST_F(infer, needs_to_know_what_where_and_with_which_weights) {
   expect_refusal(tiny() + " " + data() + to_results() + " datasets.inf.target_sr=768001", "datasets.inf.target_sr", "768000");
   expect_refusal(tiny() + " " + data() + to_results() + " datasets.inf.target_sr=1", "datasets.inf.target_sr", "1000");
   expect_refusal("model=convtasnet_teeny " + data() + to_results(), "convtasnet_tiny");
-  expect_refusal(tiny() + " " + data() + to_results() + " inferencer.device=cuda", "auto", "cpu");
+  expect_refusal(tiny() + " " + data() + to_results() + " inferencer.device=gpu", "auto", "cpu");
   expect_refusal(tiny() + " datasets.inf.dataset_path=/nowhere" + to_results(), "/nowhere");
   EXPECT_EQ(run("--window=3").status, 2);
 }
