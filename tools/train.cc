@@ -143,7 +143,7 @@ int train(const settings& s, const avss::config::command_line& c, avss::worker_g
   }
   const bool device = avss::tools::on_device(on, entry, true);
   const std::unique_ptr<avss::trainable> net =
-      device ? avss::tools::make_device_trainable(entry, t, avss::tools::read_objective(s))
+      device ? avss::tools::make_device_trainable(entry, t, avss::tools::read_objective(s), on.precision)
              : avss::tools::make_trainable(entry, t);
   const avss::trainable_info& info = net->info();
   const std::string weights = avss::config::user_path(s.get<std::string>("trainer.from_pretrained", ""));

@@ -54,8 +54,8 @@ struct placement {
     std::vector<T> own_;
   };
 
-  // Runs a step's work; a device may keep it and do it again without being told, where one with the same key was met before. The
-  // key has all that decides on the work, sizes and addresses; what changes beside it is a `variable`.
+  // Runs a step's work; a device may keep it and do it again without being told, where one with the same key was met before.
+  // The key has all that decides on the work, sizes and addresses; what changes beside it is a `variable`.
   template <class Key>
   class steps {
    public:

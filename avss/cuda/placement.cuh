@@ -1,5 +1,5 @@
-// Where a network's arrays lie on a device, and how its passes run there. Part of backend.cuh, so that no network can be compiled
-// for a device without it.
+// Where a network's arrays lie on a device, and how its passes run there. Part of backend.cuh, so that no network can be
+// compiled for a device without it.
 #pragma once
 
 #include <avss/core/placement.hpp>
@@ -117,9 +117,7 @@ struct placement<cuda_backend> {
       reserve(n, what);
       return there_.data();
     }
-    void out(const cuda_backend& on, std::span<T> host) {
-      pinned_.fetch(on, host.data(), there_.data(), host.size_bytes());
-    }
+    void out(const cuda_backend& on, std::span<T> host) { pinned_.fetch(on, host.data(), there_.data(), host.size_bytes()); }
 
    private:
     void reserve(std::size_t n, const char* what) {

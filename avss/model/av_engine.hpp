@@ -60,7 +60,8 @@ class av_engine : public net_numbers<Net, B> {
     T* const x = mixtures_.in(backend(), mixture, "the mixtures");
     T* const v = faces_.in(backend(), video, "the features of the faces");
     T* const y = voices_.room(backend(), voices, voices.size(), "the voices");
-    T* const to = spectrum.empty() ? nullptr : spectrum_.room(backend(), spectrum, spectrum.size(), "the spectra of the voices");
+    T* const to =
+        spectrum.empty() ? nullptr : spectrum_.room(backend(), spectrum, spectrum.size(), "the spectra of the voices");
     inference_.run(backend(), this->key_of(n.batch, n.length, n.faces, n.video_frames, x, v, y, to), [&] {
       this->memory_.reset();
       context<B> ctx(backend(), this->memory_, pass::infer, values(), {}, state());
@@ -93,8 +94,8 @@ class av_engine : public net_numbers<Net, B> {
       if (rules.dropout) at.dropout_at = dropout_.set(backend(), *rules.dropout), at.dropout.reset();
     context<B> ctx(backend(), this->memory_, pass::train, values(), gradients(), state());
     const int switches = (at.batch_statistics ? 1 : 0) + (at.recompute ? 2 : 0) + (at.dropout_at ? 4 : 0);
-    const auto key = this->key_of(n.batch, n.length, n.faces, n.video_frames, switches, x, v, y, dv, d_voices.data(),
-                                  d_spectrum.data());
+    const auto key =
+        this->key_of(n.batch, n.length, n.faces, n.video_frames, switches, x, v, y, dv, d_voices.data(), d_spectrum.data());
     auto& kept = training_[key];
     training_.forward.run(backend(), key, [&] {
       this->memory_.reset();

@@ -1,9 +1,9 @@
 // What every engine holds: a network, its numbers and its working memory, where the backend reaches them.
 #pragma once
 
+#include <array>
 #include <avss/core/context.hpp>
 #include <avss/core/placement.hpp>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -55,7 +55,8 @@ class net_numbers {
   template <class... What>
   step_key key_of(const What&... what) {
     static_assert(sizeof...(What) + 4 <= std::tuple_size_v<step_key>);
-    return {number(what)..., number(memory_.base()), number(values().data()), number(state().data()), number(gradients_.data())};
+    return {number(what)..., number(memory_.base()), number(values().data()), number(state().data()),
+            number(gradients_.data())};
   }
   using steps = typename placement<B>::template steps<step_key>;
 

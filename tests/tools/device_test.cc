@@ -42,6 +42,8 @@ TEST_F(on_device, tools_for_the_cpu_say_so) {
   EXPECT_EQ(r.status, 0) << r.err;
   EXPECT_NE(r.out.find("; on the CPU; run folder "), std::string::npos) << r.out;
   expect_refusal(steps("c", "trainer.device=gpu"), "trainer.device", "auto", "cpu", "cuda");
+  expect_refusal(steps("c", "trainer.precision=bf16"), "trainer.precision=bf16", "the CPU is used", "take float32");
+  expect_refusal(steps("c", "trainer.precision=fp16"), "trainer.precision", "float32", "tf32", "bf16");
 }
 
 TEST_F(on_device, training_is_the_cpus_and_its_runs_move) {
@@ -50,6 +52,9 @@ TEST_F(on_device, training_is_the_cpus_and_its_runs_move) {
   EXPECT_NE(there.out.find("; on the emulator; run folder "), std::string::npos) << there.out;
   ASSERT_EQ(run(steps("here", "trainer.device=cpu"), "", train).status, 0);
   expect_near(weights("here"), weights("there"), 1e-4);
+  ASSERT_EQ(run(steps("rounded", "trainer.precision=bf16"), "", train).status, 0);
+  expect_near(weights("here"), weights("rounded"), 2e-2);
+  EXPECT_NE(weights("there").entries[0].value.values<double>(), weights("rounded").entries[0].value.values<double>());
   // Begun on one, ended on the other.
   ASSERT_EQ(run(steps("here", "trainer.n_epochs=3 trainer.resume_from=checkpoint-last.pth"), "", train).status, 0);
   ASSERT_EQ(

@@ -23,6 +23,11 @@ std::string problem(const model_entry& entry, bool to_train) {
   return joined(entry.name, " is not compiled for it", to_train ? " to be trained" : "", "; these networks are: ", names);
 }
 
+// Of trainer.device: trainer.precision.
+std::string precision_key(const std::string& device_key) {
+  return device_key.substr(0, device_key.rfind('.') + 1) + "precision";
+}
+
 }  // namespace
 
 const device_models*& installed_device() {
@@ -36,8 +41,10 @@ compute read_compute(const config::settings& s, const std::string& key, int thre
 }
 
 bool on_device(const compute& on, const model_entry& entry, bool to_train) {
-  if (on.device == device_choice::cpu) return false;
-  const std::string why = problem(entry, to_train);
+  const std::string why = on.device == device_choice::cpu ? "it is not wanted" : problem(entry, to_train);
+  if (!why.empty() && on.device != device_choice::cuda && on.precision != product_precision::float32)
+    fail(precision_key(on.key), "=", precision_word(on.precision), ": is of products on a device, and the CPU is used: ", why,
+         "; take float32");
   if (!why.empty() && on.device == device_choice::cuda) fail(on.key, "=cuda: ", why, "; or choose ", on.key, "=auto");
   return why.empty();
 }
@@ -47,12 +54,12 @@ std::string place_name(const compute& on, const model_entry& entry, bool to_trai
 }
 
 any_separator make_separator(const model_entry& entry, const compute& on) {
-  return on_device(on, entry) ? find(entry, false)->make(entry) : entry.make(entry, on.threads);
+  return on_device(on, entry) ? find(entry, false)->make(entry, on.precision) : entry.make(entry, on.threads);
 }
 
 std::unique_ptr<trainable> make_device_trainable(const model_entry& entry, const separation_training& t,
-                                                 const chosen_loss& loss) {
-  return find(entry, true)->make_trainable(entry, t, loss);
+                                                 const chosen_loss& loss, product_precision precision) {
+  return find(entry, true)->make_trainable(entry, t, loss, precision);
 }
 
 }  // namespace avss::tools

@@ -19,10 +19,11 @@ enum class device_choice { automatic, cpu, cuda };
 struct compute {
   int threads = 0;  // of the CPU; 0: all
   device_choice device = device_choice::automatic;
-  std::string key = "device";  // as messages name it
+  std::string key = "device";                                // as messages name it
+  product_precision precision = product_precision::float32;  // of a device's matrix products
 };
 
-// Of inferencer.device or trainer.device: auto, cpu, or cuda.
+// Of inferencer.device or trainer.device: auto, cpu, or cuda; and of `precision` beside it: float32, tf32 or bf16.
 compute read_compute(const config::settings& s, const std::string& key, int threads);
 
 // Whether the network is to run on the device: as it was told, and of itself where there is one that it is compiled for. Throws
@@ -36,6 +37,6 @@ std::string place_name(const compute& on, const model_entry& entry, bool to_trai
 any_separator make_separator(const model_entry& entry, const compute& on);
 // The same; to be called where on_device is true.
 std::unique_ptr<trainable> make_device_trainable(const model_entry& entry, const separation_training& t,
-                                                 const chosen_loss& loss);
+                                                 const chosen_loss& loss, product_precision precision);
 
 }  // namespace avss::tools

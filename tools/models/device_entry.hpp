@@ -1,6 +1,7 @@
 // What a build for a device brings to the tools.
 #pragma once
 
+#include <avss/cuda/precision.hpp>
 #include <avss/loss/chosen.hpp>
 #include <avss/train/separation_training.hpp>
 #include <avss/train/trainable.hpp>
@@ -16,9 +17,10 @@ namespace avss::tools {
 // A preset that is compiled for the device, in a translation unit of its own.
 struct device_entry {
   const char* name;
-  any_separator (*make)(const model_entry& entry);
+  any_separator (*make)(const model_entry& entry, product_precision precision);
   // Null where it only separates. t.criterion is not looked at.
-  std::unique_ptr<trainable> (*make_trainable)(const model_entry& entry, const separation_training& t, const chosen_loss& loss);
+  std::unique_ptr<trainable> (*make_trainable)(const model_entry& entry, const separation_training& t, const chosen_loss& loss,
+                                               product_precision precision);
 };
 
 struct device_models {
