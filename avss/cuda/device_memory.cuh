@@ -4,7 +4,7 @@
 
 #include <avss/core/arena.hpp>
 #include <avss/core/error.hpp>
-#include <avss/cuda/backend.cuh>
+#include <avss/cuda/launch.cuh>
 #include <cstddef>
 #include <cstring>
 #include <limits>

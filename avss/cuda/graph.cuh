@@ -1,7 +1,7 @@
 // What a function gives a device to do, kept to be done again at the cost of one launch: a CUDA graph, or the emulator's list.
 #pragma once
 
-#include <avss/cuda/backend.cuh>
+#include <avss/cuda/launch.cuh>
 #include <cstddef>
 #include <memory>
 #include <type_traits>

@@ -1,7 +1,7 @@
 // Host memory that a device copies from and to by itself, in order with its other work.
 #pragma once
 
-#include <avss/cuda/backend.cuh>
+#include <avss/cuda/launch.cuh>
 #include <cstddef>
 #include <cstring>
 #include <limits>
