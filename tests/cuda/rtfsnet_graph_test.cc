@@ -20,7 +20,7 @@ namespace avss {
 namespace {
 
 using net = RtfsNet<test::official>;
-constexpr dim_t length = 600, faces = 2, frames = 6;
+constexpr dim_t length = 250, faces = 2, frames = 4;
 
 random_stream stream_of(int step) { return random_stream(3, "dropout", step); }
 
