@@ -77,12 +77,16 @@ inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
 }
 inline void copy_to_device(const emulated_cuda&, void* to, const void* from, std::size_t bytes) { copy_bytes(to, from, bytes); }
 inline void copy_to_host(const emulated_cuda&, void* to, const void* from, std::size_t bytes) { copy_bytes(to, from, bytes); }
-inline void copy_on_device(const emulated_cuda&, void* to, const void* from, std::size_t bytes) { copy_bytes(to, from, bytes); }
+inline void copy_on_device(const emulated_cuda&, void* to, const void* from, std::size_t bytes) {
+  if (bytes) emulated::submit([=] { std::memcpy(to, from, bytes); });
+}
 inline void zero_on_device(const emulated_cuda&, void* to, std::size_t bytes) {
+  if (bytes) emulated::submit([=] { std::memset(to, 0, bytes); });
+}
+inline void zero_fresh(void* to, std::size_t bytes) {
   const emulated::device_access access;
   if (bytes) std::memset(to, 0, bytes);
 }
-inline void zero_fresh(void* to, std::size_t bytes) { zero_on_device({}, to, bytes); }
 #endif
 
 }  // namespace detail
