@@ -136,12 +136,17 @@ int train(const settings& s, const avss::config::command_line& c, avss::worker_g
   t.ema_decay = s.get<double>("trainer.ema_decay", 0);
   if (!(t.ema_decay >= 0 && t.ema_decay < 1))
     avss::fail("trainer.ema_decay: expected a number from 0, for none, to below 1, found ", t.ema_decay);
+  bool device = avss::tools::on_device(on, entry, true);
+  std::unique_ptr<avss::worker_group> linked;
   if (group && group->size() > 1) {
-    if (on.device == avss::tools::device_choice::cuda)
-      avss::fail("trainer.device=cuda: several processes train on the CPU only; start one process, or take trainer.device=cpu");
-    on.device = avss::tools::device_choice::cpu;
+    if (device && !avss::tools::installed_join() && on.device == avss::tools::device_choice::cuda)
+      avss::fail(
+          "trainer.device=cuda: several processes need a build with --config=cuda --config=mpi to train on devices; or take ",
+          "trainer.device=cpu");
+    device = !group->any(!device || !avss::tools::installed_join());  // all or none
+    if (device) t.group = o.group = (linked = avss::tools::installed_join()(*group)).get();
   }
-  const bool device = avss::tools::on_device(on, entry, true);
+  if (!device) on.device = avss::tools::device_choice::cpu;
   const std::unique_ptr<avss::trainable> net =
       device ? avss::tools::make_device_trainable(entry, t, avss::tools::read_objective(s), on.precision)
              : avss::tools::make_trainable(entry, t);

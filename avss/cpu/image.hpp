@@ -7,6 +7,7 @@
 #include <avss/cpu/simd.hpp>
 #include <avss/op/image.hpp>
 #include <cmath>
+#include <span>
 #include <vector>
 
 namespace avss {
@@ -50,24 +51,33 @@ inline void execute(cpu& backend, const op::stack_frames<float>& o, void*) {
 }
 
 inline std::size_t scratch_bytes(const cpu&, const op::image_moments<float>& o) {
-  return static_cast<std::size_t>(2 * o.n.images * o.n.channels) * sizeof(double);
+  return static_cast<std::size_t>(2 * (o.n.images + 1) * o.n.channels) * sizeof(double);
 }
 
 inline void execute(cpu& backend, const op::image_moments<float>& o, void* scratch) {
   const dim_t C = o.n.channels, N = o.n.images;
-  double *const mean = static_cast<double*>(scratch), *const square = mean + N * C;
+  double *const all = static_cast<double*>(scratch), *const spread = all + C, *const mean = spread + C,
+                *const square = mean + N * C;
   for_pieces(backend, N, [&](dim_t i, int) {
     cpu_kernel::plane_moments(o.n.plane(), C, o.x + i * o.n.each(), mean + i * C, square + i * C);
   });
-  for (dim_t c = 0; c < C; ++c) {
-    double all = 0, spread = 0;
-    for (dim_t i = 0; i < N; ++i) all += mean[i * C + c] / static_cast<double>(N);
-    for (dim_t i = 0; i < N; ++i) {
-      const double d = mean[i * C + c] - all;
-      spread += square[i * C + c] / static_cast<double>(o.n.plane()) + d * d;
+  // Of the images of all workers, of which each has as many.
+  const double images = static_cast<double>(N * backend.workers());
+  const auto sum = [&](double* to, auto&& of) {
+    for (dim_t c = 0; c < C; ++c) {
+      to[c] = 0;
+      for (dim_t i = 0; i < N; ++i) to[c] += of(c, i * C + c);
     }
-    o.mean[c] = static_cast<float>(all);
-    o.rstd[c] = static_cast<float>(1 / std::sqrt(spread / static_cast<double>(N) + o.eps));
+    if (backend.group) backend.group->sum(std::span<double>(to, static_cast<std::size_t>(C)));
+  };
+  sum(all, [&](dim_t, dim_t at) { return mean[at] / images; });
+  sum(spread, [&](dim_t c, dim_t at) {
+    const double d = mean[at] - all[c];
+    return square[at] / static_cast<double>(o.n.plane()) + d * d;
+  });
+  for (dim_t c = 0; c < C; ++c) {
+    o.mean[c] = static_cast<float>(all[c]);
+    o.rstd[c] = static_cast<float>(1 / std::sqrt(spread[c] / images + o.eps));
   }
 }
 

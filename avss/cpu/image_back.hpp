@@ -7,6 +7,7 @@
 #include <avss/cpu/image.hpp>
 #include <avss/cpu/simd.hpp>
 #include <avss/op/image_back.hpp>
+#include <span>
 
 namespace avss {
 namespace cpu_kernel {
@@ -156,9 +157,10 @@ inline void execute(cpu& backend, const op::image_norm_bwd<float>& o, void* scra
     o.dgamma[c] += static_cast<float>(all[C + c]);
     if (o.bend.form == image_curve::prelu) o.dslope[c] += static_cast<float>(all[2 * C + c]);
   }
+  if (backend.group && !o.fixed) backend.group->sum(std::span<double>(all, static_cast<std::size_t>(2 * C)));
   // From here on the two means, as floats.
   float* const means = reinterpret_cast<float*>(parts);
-  const double share = o.fixed ? 0 : 1 / static_cast<double>(N * o.n.plane());
+  const double share = o.fixed ? 0 : 1 / static_cast<double>(N * o.n.plane() * backend.workers());
   for (dim_t j = 0; j < 2 * C; ++j) means[j] = static_cast<float>(all[j] * share);
   for_pieces(backend, N, [&](dim_t i, int) {
     simd::for_each(C, [&](auto v, dim_t c) {

@@ -66,7 +66,7 @@ inline void execute(cuda_backend& backend, const op::attention_fwd<float>& o, vo
   const bool drops = o.drop.rate > 0;
   over_softmax_rows(backend, "softmax of an attention",
                     softmax_rows{n.outer * n.inner * n.length, n.length, static_cast<float>(n.scale), o.weights, o.drop,
-                                 drops ? s.dropped : nullptr});
+                                 drops ? s.dropped : nullptr, backend.first_draw(s.weights(n))});
   const float* const weights = drops ? s.dropped : o.weights;
   for_each_batch(n, [&](const attention_batch& at) {
     multiply(backend,
@@ -110,7 +110,7 @@ inline void execute(cuda_backend& backend, const op::attention_bwd<float>& o, vo
   const bool drops = o.drop.rate > 0;
   over_softmax_rows(backend, "back through the softmax of an attention",
                     softmax_rows_back{n.outer * n.inner * n.length, n.length, static_cast<float>(n.scale), o.weights,
-                                      s.gradient, o.drop, drops ? s.dropped : nullptr});
+                                      s.gradient, o.drop, drops ? s.dropped : nullptr, backend.first_draw(s.weights(n))});
   const float* const weights = drops ? s.dropped : o.weights;
   for_each_batch(n, [&](const attention_batch& at) {
     const auto turn = [](matrix x) {

@@ -8,6 +8,7 @@
 #include <avss/core/shape.hpp>
 #include <avss/cuda/cublas_plan.cuh>
 #include <avss/cuda/precision.hpp>
+#include <avss/dist/device_group.hpp>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -34,7 +35,7 @@ inline std::string cuda_problem() {
 
 // One device and one stream, on which all that it executes runs in order. Copies share the stream. Nothing is asked of the
 // driver before the first operation, so that `measure<cuda>` plans where there is none.
-class cuda {
+class cuda : public shares_batch<cuda> {
  public:
   using value_type = float;
   // The most that one matrix product may use, whatever its size and the device (what cuBLAS advises for Hopper).
@@ -50,10 +51,22 @@ class cuda {
   // Of the products that were made so far.
   cuda_kernel::cublas_plans& plans() const { return made().plans; }
 
-  // Until all that was executed has ended; tells what went wrong in it.
-  void wait() const { cuda_check(cudaStreamSynchronize(stream()), "work on the device"); }
+  // Until all that was executed has ended; tells what went wrong in it, and where another worker has failed.
+  void wait() const {
+    if (group) group->watch(*this, idle);
+    cuda_check(cudaStreamSynchronize(stream()), "work on the device");
+  }
+  // Before a call that may wait for the stream itself, and cannot notice the failure of another worker.
+  void ready_to_block() const {
+    if (group) wait();
+  }
 
  private:
+  static bool idle(const cuda& on) {
+    if (cudaStreamQuery(on.stream()) != cudaErrorNotReady) return true;
+    (void)cudaGetLastError();  // it is none
+    return false;
+  }
   struct resources {
     resources() {
       cuda_check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "a stream on the device");

@@ -44,10 +44,12 @@ inline void copy_bytes(const cuda& on, void* to, const void* from, std::size_t b
   cuda_check(cudaMemcpyAsync(to, from, bytes, kind, on.stream()), "a copy of ", bytes, " bytes");
 }
 inline void copy_to_device(const cuda& on, void* to, const void* from, std::size_t bytes) {
+  on.ready_to_block();
   copy_bytes(on, to, from, bytes, cudaMemcpyHostToDevice);
   on.wait();
 }
 inline void copy_to_host(const cuda& on, void* to, const void* from, std::size_t bytes) {
+  on.ready_to_block();
   copy_bytes(on, to, from, bytes, cudaMemcpyDeviceToHost);
   on.wait();
 }

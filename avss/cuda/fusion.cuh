@@ -68,11 +68,12 @@ struct fusion_close_body {
   }
 };
 
-// Their means: shared [C, 4], and the gradients of gain and offset.
+// Their means, of `count` values: shared [C, 4], and the gradients of gain and offset.
 struct fusion_close {
   static constexpr int threads = 128;
   static constexpr bool cooperates = false;
   op::fusion_bwd<float> g;
+  double count;
   const double* partial;  // [B, C, pieces, 4]
   double* shared;
   AVSS_DEVICE void operator()(const simt::thread& t) const {
@@ -87,7 +88,7 @@ struct fusion_close {
     g.gate.dgamma[c] += static_cast<float>(sum[1]);
     g.value.dbeta[c] += static_cast<float>(sum[2]);
     g.value.dgamma[c] += static_cast<float>(sum[3]);
-    for (int k = 0; k < 4; ++k) shared[c * 4 + k] = sum[k] / static_cast<double>(n.batch * n.plane());
+    for (int k = 0; k < 4; ++k) shared[c * 4 + k] = sum[k] / count;
   }
 };
 
@@ -157,21 +158,21 @@ struct fusion_scratch {
 
 }  // namespace cuda_kernel
 
-inline std::size_t scratch_bytes(const cuda_backend&, const op::fusion_moments<float>& o) {
-  return layout_bytes([&](carver& m) { m.take<double>(cuda_kernel::partial_doubles(norm_over::channel, o.n, 2)); });
+inline std::size_t scratch_bytes(const cuda_backend& backend, const op::fusion_moments<float>& o) {
+  return layout_bytes([&](carver& m) { cuda_kernel::channel_moments(backend, m, o.n); });
 }
 
 inline void execute(cuda_backend& backend, const op::fusion_moments<float>& o, void* scratch) {
   using namespace cuda_kernel;
-  double* const partial = static_cast<double*>(scratch);
+  carver memory(scratch);
+  const channel_moments sums(backend, memory, o.n);
   op::map_norm<float> f;
   f.eps = o.eps;
   f.mean = o.branch.mean;
   f.rstd = o.branch.rstd;
   pass_rows(backend, "moments of a fusion", o.n.batch, o.n.channels, o.n.plane(), branch_moment_body{o.branch.weight, o.a},
-            partial);
-  join(backend, "moments of a fusion, joined", parts_of(norm_over::channel, o.n, 2, partial),
-       finish_map_moments{f, static_cast<double>(o.n.batch * o.n.plane())});
+            sums.rows);
+  sums.finish(backend, "moments of a fusion, joined", o.n, f);
 }
 
 inline void execute(cuda_backend& backend, const op::fusion_fwd<float>& o, void*) {
@@ -191,8 +192,11 @@ inline void execute(cuda_backend& backend, const op::fusion_bwd<float>& g, void*
   launch(backend, "gradients of sight in a fusion", fusion_video_back{g, values},
          blocks_for(values, fusion_video_back::threads / 32));
   pass_rows(backend, "gradient sums of a fusion", n.batch, n.channels, n.plane(), fusion_close_body{g}, s.partial);
-  launch(backend, "gradient sums of a fusion, joined", fusion_close{g, s.partial, s.shared},
+  const bool shared = backend.group && !g.fixed;
+  const double count = static_cast<double>(n.batch * n.plane() * (shared ? backend.workers() : 1));
+  launch(backend, "gradient sums of a fusion, joined", fusion_close{g, count, s.partial, s.shared},
          blocks_for(n.channels, fusion_close::threads));
+  if (shared) sum_over_workers(backend, s.shared, n.channels * 4);
   pass_rows(backend, "back through a fusion", mixtures, n.channels, n.plane(),
             fusion_back_body{g, g.fixed ? nullptr : s.shared}, s.partial);
   add_to_channels(

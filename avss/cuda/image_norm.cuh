@@ -2,6 +2,7 @@
 #pragma once
 
 #include <avss/cuda/passes.cuh>
+#include <avss/cuda/worker_sums.cuh>
 #include <avss/op/image.hpp>
 #include <avss/op/image_back.hpp>
 #include <avss/reference/image_back.hpp>
@@ -88,6 +89,13 @@ struct image_square_body {
   }
 };
 
+struct keep_image_sums {
+  double* to;  // [C, 2]
+  AVSS_DEVICE void operator()(dim_t c, const double (&sum)[2]) const {
+    for (int k = 0; k < 2; ++k) to[c * 2 + k] = sum[k];
+  }
+};
+
 struct finish_image_moments {
   double count, eps;
   float *mean, *rstd;
@@ -96,6 +104,14 @@ struct finish_image_moments {
     mean[c] = static_cast<float>(m);
     rstd[c] = static_cast<float>(1 / std::sqrt((variance > 0 ? variance : 0) + eps));
   }
+};
+
+// BatchNorm's statistics are of the images of all workers that share a batch.
+struct image_moments_scratch {
+  image_moments_scratch(const cuda_backend& backend, carver& m, const op::image_size& n)
+      : sums(m, n), all(m.take<double>(backend.group ? n.channels * 2 : 0)) {}
+  pixel_sums<image_square_body> sums;
+  double* all;  // [C, 2]
 };
 
 struct image_norm_body {
@@ -125,12 +141,12 @@ struct image_unbend_body {
 
 struct finish_image_gradients {
   op::image_norm_bwd<float> o;
+  double count;
   double* means;  // [C, 2]
   AVSS_DEVICE void operator()(dim_t c, const double (&sum)[3]) const {
     o.dbeta[c] += static_cast<float>(sum[0]);
     o.dgamma[c] += static_cast<float>(sum[1]);
     if (o.bend.form == image_curve::prelu) o.dslope[c] += static_cast<float>(sum[2]);
-    const double count = static_cast<double>(o.n.images * o.n.height * o.n.width);
     for (int k = 0; k < 2; ++k) means[c * 2 + k] = o.fixed ? 0 : sum[k] / count;
   }
 };
@@ -163,16 +179,20 @@ struct fold_norm_body {
 
 }  // namespace cuda_kernel
 
-inline std::size_t scratch_bytes(const cuda_backend&, const op::image_moments<float>& o) {
-  return layout_bytes([&](carver& m) { cuda_kernel::pixel_sums<cuda_kernel::image_square_body>(m, o.n); });
+inline std::size_t scratch_bytes(const cuda_backend& backend, const op::image_moments<float>& o) {
+  return layout_bytes([&](carver& m) { cuda_kernel::image_moments_scratch(backend, m, o.n); });
 }
 
 inline void execute(cuda_backend& backend, const op::image_moments<float>& o, void* scratch) {
   using namespace cuda_kernel;
   carver memory(scratch);
-  const double count = static_cast<double>(o.n.images * o.n.plane());
-  pixel_sums<image_square_body>(memory, o.n)
-      .run(backend, "moments of images", o.n, image_square_body{o.x}, finish_image_moments{count, o.eps, o.mean, o.rstd});
+  const image_moments_scratch s(backend, memory, o.n);
+  const finish_image_moments finish{static_cast<double>(o.n.images * o.n.plane() * backend.workers()), o.eps, o.mean, o.rstd};
+  const char* const name = "moments of images";
+  if (!backend.group) return s.sums.run(backend, name, o.n, image_square_body{o.x}, finish);
+  s.sums.run(backend, name, o.n, image_square_body{o.x}, keep_image_sums{s.all});
+  sum_over_workers(backend, s.all, o.n.channels * 2);
+  pass_values(backend, name, 0, o.n.channels, finish_kept<finish_image_moments>{finish, s.all});
 }
 
 inline void execute(cuda_backend& backend, const op::image_norm<float>& o, void*) {
@@ -187,7 +207,10 @@ inline void execute(cuda_backend& backend, const op::image_norm_bwd<float>& o, v
   using namespace cuda_kernel;
   carver memory(scratch);
   const image_norm_bwd_scratch s(memory, o.n);
-  s.sums.run(backend, "gradient sums of images", o.n, image_unbend_body{o}, finish_image_gradients{o, s.means});
+  const bool shared = backend.group && !o.fixed;
+  const double count = static_cast<double>(o.n.images * o.n.plane() * (shared ? backend.workers() : 1));
+  s.sums.run(backend, "gradient sums of images", o.n, image_unbend_body{o}, finish_image_gradients{o, count, s.means});
+  if (shared) sum_over_workers(backend, s.means, o.n.channels * 2);
   pass_values(backend, "back through the norm of images", 0, o.n.size(), image_norm_back_body{o, s.means});
 }
 

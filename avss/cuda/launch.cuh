@@ -9,6 +9,7 @@
 #include <avss/core/error.hpp>
 #include <avss/cuda/precision.hpp>
 #include <avss/cuda/simt.cuh>
+#include <avss/dist/device_group.hpp>
 #include <cstddef>
 
 #if defined(__CUDACC__)
@@ -52,7 +53,7 @@ void launch(const cuda& backend, const char* name, const K& kernel, dim_t blocks
 #else
 
 // Results and scratch memory are those of `cuda`, but for the matrix products, which are made by plain loops.
-class emulated_cuda {
+class emulated_cuda : public shares_batch<emulated_cuda> {
  public:
   using value_type = float;
   static constexpr std::size_t product_workspace = 0;

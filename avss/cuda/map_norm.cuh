@@ -1,25 +1,11 @@
 // Normalisation of maps with what stands before and after it, on the device.
 #pragma once
 
+#include <avss/cuda/channel_moments.cuh>
 #include <avss/cuda/map_norm_sums.cuh>
 
 namespace avss {
 namespace cuda_kernel {
-
-// mean and rstd out of the sums of a and a^2.
-struct finish_map_moments {
-  op::map_norm<float> f;
-  double count;
-  AVSS_DEVICE void add(dim_t, dim_t, const double* part, double (&sum)[2]) const {
-    sum[0] += part[0];
-    sum[1] += part[1];
-  }
-  AVSS_DEVICE void operator()(dim_t s, const double (&sum)[2]) const {
-    const double mean = sum[0] / count, variance = sum[1] / count - mean * mean;
-    f.mean[s] = static_cast<float>(mean);
-    f.rstd[s] = static_cast<float>(1 / std::sqrt((variance > 0 ? variance : 0) + f.eps));
-  }
-};
 
 // Means of gamma dv and of gamma dv h: shared [stats, 2]. The sums of rows are without gamma.
 struct finish_map_close {
@@ -143,11 +129,14 @@ class map_gradient {
                       add_channel_sums<3>{n.batch, n.channels, pieces, rows_, {o.g.dbeta, o.g.dgamma, nullptr}});
     }
     if (o.f.fixed) return;
-    const double count = static_cast<double>(n.size()) / static_cast<double>(stats_of(over, n));
+    const bool shared = backend.group && over == norm_over::channel;
+    const double count =
+        static_cast<double>(n.size() * (shared ? backend.workers() : 1)) / static_cast<double>(stats_of(over, n));
     const bool by_row = over_rows(over);
     if (!by_row) pass_places(backend, "gradient sums of places", over, n, map_close_body<true, 2>{f, o.x, o.dy}, places_);
     join(backend, "gradient sums of a norm", parts_of(over, n, 3, by_row ? rows_ : places_),
          finish_map_close{by_row ? o.f.gamma : nullptr, over == norm_over::channel, pieces, count, shared_});
+    if (shared) sum_over_workers(backend, shared_, stats_of(over, n) * 2);
   }
 
   double *rows_, *shared_, *places_ = nullptr, *gains_ = nullptr;
@@ -169,11 +158,12 @@ struct update_running_kernel {
   static constexpr int threads = 128;
   static constexpr bool cooperates = false;
   op::update_running<float> o;
+  dim_t n;  // values of all workers
   AVSS_DEVICE void operator()(const simt::thread& t) const {
     const dim_t c = t.block() * threads + t.index();
     if (c == 0) *o.batches += 1;
     if (c >= o.channels) return;
-    const double unbiased = o.n > 1 ? static_cast<double>(o.n) / static_cast<double>(o.n - 1) : 1;
+    const double unbiased = n > 1 ? static_cast<double>(n) / static_cast<double>(n - 1) : 1;
     const double r = o.rstd[c], var = (1 / (r * r) - o.eps) * unbiased;
     o.running_mean[c] = static_cast<float>((1 - o.momentum) * o.running_mean[c] + o.momentum * o.mean[c]);
     o.running_var[c] = static_cast<float>((1 - o.momentum) * o.running_var[c] + o.momentum * var);
@@ -182,16 +172,24 @@ struct update_running_kernel {
 
 }  // namespace cuda_kernel
 
-inline std::size_t scratch_bytes(const cuda_backend&, const op::map_moments<float>& o) {
-  return layout_bytes([&](carver& m) { m.take<double>(cuda_kernel::partial_doubles(o.f.over, o.n, 2)); });
+inline std::size_t scratch_bytes(const cuda_backend& backend, const op::map_moments<float>& o) {
+  using namespace cuda_kernel;
+  if (o.f.over == norm_over::channel) return layout_bytes([&](carver& m) { channel_moments(backend, m, o.n); });
+  return layout_bytes([&](carver& m) { m.take<double>(partial_doubles(o.f.over, o.n, 2)); });
 }
 
 inline void execute(cuda_backend& backend, const op::map_moments<float>& o, void* scratch) {
   using namespace cuda_kernel;
   const norm_over over = o.f.over;
   if (over == norm_over::none || o.f.fixed) return;
-  double* const partial = static_cast<double*>(scratch);
   const map_moment_body body{o.f.pre, o.x};
+  if (over == norm_over::channel) {
+    carver memory(scratch);
+    const channel_moments sums(backend, memory, o.n);
+    pass_rows(backend, "moments of maps", o.n.batch, o.n.channels, o.n.plane(), body, sums.rows);
+    return sums.finish(backend, "moments of a norm", o.n, o.f);
+  }
+  double* const partial = static_cast<double*>(scratch);
   if (over_rows(over))
     pass_rows(backend, "moments of maps", o.n.batch, o.n.channels, o.n.plane(), body, partial);
   else
@@ -222,7 +220,8 @@ inline void execute(cuda_backend& backend, const op::running_to_moments<float>& 
 
 inline void execute(cuda_backend& backend, const op::update_running<float>& o, void*) {
   using kernel = cuda_kernel::update_running_kernel;
-  cuda_kernel::launch(backend, "running statistics", kernel{o}, cuda_kernel::blocks_for(o.channels, kernel::threads));
+  cuda_kernel::launch(backend, "running statistics", kernel{o, o.n * backend.workers()},
+                      cuda_kernel::blocks_for(o.channels, kernel::threads));
 }
 
 }  // namespace avss

@@ -37,7 +37,7 @@ class pinned_passage {
   // On its way when this returns; `from` may change or go.
   void send(const cuda_backend& on, void* to, const void* from, std::size_t bytes, const char* what) {
     if (bytes == 0) return;
-    await(what);
+    await(on, what);
     reserve(bytes);
     std::memcpy(bytes_->data(), from, bytes);
     enqueue_copy(on, to, bytes_->data(), bytes);
@@ -57,9 +57,10 @@ class pinned_passage {
   }
 
  private:
-  void await([[maybe_unused]] const char* what) {
+  void await([[maybe_unused]] const cuda_backend& on, [[maybe_unused]] const char* what) {
 #if defined(__CUDACC__)
     if (!sent_) return cuda_check(cudaEventCreateWithFlags(&sent_, cudaEventDisableTiming), "an event");
+    on.ready_to_block();
     cuda_check(cudaEventSynchronize(sent_), "an earlier copy of ", what);
 #endif
   }
@@ -134,6 +135,7 @@ struct placement<cuda_backend> {
    public:
     template <class Body>
     void run(const cuda_backend& on, const Key& key, Body&& body) {
+      if (on.group) return body();  // its sums may wait for the others
       if (!graphs_) graphs_.emplace(on);
       graphs_->run(key, body);
     }

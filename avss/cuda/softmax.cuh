@@ -16,6 +16,7 @@ struct softmax_rows {
   float* x;
   op::dropout_rule drop{};
   float* dropped = nullptr;
+  dim_t before = 0;  // draws of other workers' rows before these
 
   AVSS_DEVICE void operator()(const simt::thread& t) const {
     const dim_t row = t.block() * (threads / 32) + t.index() / 32;
@@ -29,7 +30,7 @@ struct softmax_rows {
     const float share = static_cast<float>(1 / t.warp_sum(sum));
     for (dim_t i = lane; i < end; i += 32) {
       at[i] *= share;
-      if (dropped) dropped[row * n + i] = at[i] * drop.factor<float>(row * n + i);
+      if (dropped) dropped[row * n + i] = at[i] * drop.factor<float>(before + row * n + i);
     }
   }
 };
@@ -44,6 +45,7 @@ struct softmax_rows_back {
   float* d;
   op::dropout_rule drop{};
   float* dropped = nullptr;  // y after dropout, or null
+  dim_t before = 0;
 
   AVSS_DEVICE void operator()(const simt::thread& t) const {
     const dim_t row = t.block() * (threads / 32) + t.index() / 32;
@@ -51,7 +53,7 @@ struct softmax_rows_back {
     const dim_t end = row < rows ? n : 0;
     double sum = 0;
     for (dim_t i = row * n + lane; i < row * n + end; i += 32) {
-      const float factor = drop.factor<float>(i);
+      const float factor = drop.factor<float>(before + i);
       if (dropped) dropped[i] = factor * y[i];
       d[i] *= factor;
       sum += static_cast<double>(y[i]) * d[i];

@@ -11,6 +11,7 @@ template <class U>
 void execute(cuda_backend& backend, const op::to_host<U>& o, void*) {
   const std::size_t bytes = static_cast<std::size_t>(o.size) * sizeof(U);
 #if defined(__CUDACC__)
+  backend.ready_to_block();
   cuda_check(cudaMemcpyAsync(o.to, o.from, bytes, cudaMemcpyDeviceToHost, backend.stream()), "a copy of ", bytes,
              " bytes to the host");
   backend.wait();

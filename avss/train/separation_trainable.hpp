@@ -60,8 +60,7 @@ class separation_trainable : public trainable {
 
   double apply(double max_norm, const rates& r) override {
     clip_result clipped;
-    if constexpr (placement<B>::on_host)
-      if (engine_.backend().group) engine_.backend().group->sum(engine_.gradients());
+    sum_gradients();
     planned([&](auto& ctx) { clipped = clip_gradients(ctx, engine_.gradients(), trained_, max_norm); });
     if (clipped.finite())
       std::visit(
@@ -187,6 +186,16 @@ class separation_trainable : public trainable {
     const dim_t extent = static_cast<dim_t>(engine_.values().size());
     if (const auto* a = std::get_if<adam_config>(&t.optimiser)) return adam<float, array>(*a, trained_, extent);
     return sgd<float, array>(std::get<sgd_config>(t.optimiser), trained_, extent);
+  }
+
+  // Over the workers that share the batch.
+  void sum_gradients() {
+    B& backend = engine_.backend();
+    if (!backend.group) return;
+    if constexpr (placement<B>::on_host)
+      backend.group->sum(engine_.gradients());
+    else
+      backend.group->sum(backend, engine_.gradients());
   }
 
   void forget_gradients(bool taken) {

@@ -1,6 +1,7 @@
 // Conv-TasNet trained on the emulated device.
 #include <avss/cuda/depthwise.cuh>
 #include <avss/cuda/filterbank.cuh>
+#include <avss/cuda/staged_group.cuh>
 #include <avss/train/convtasnet_trainable.hpp>
 
 #include "tests/cuda/device_training.hpp"
@@ -35,6 +36,24 @@ TEST_F(ConvTasNetOnDevice, averages_and_frozen_parts) {
   separation_training t = training();
   t.ema_decay = 0.9, t.frozen.freeze = {"encoder"};
   expect_same_steps(t, t.on<emulated_cuda>(nullptr), 5, 1e-3, 2e-4);
+}
+
+TEST_F(ConvTasNetOnDevice, gradients_are_those_of_all_workers) {
+  // The other worker's are as this one's.
+  struct twin final : worker_group {
+    void sum(std::span<float> values) override {
+      for (float& v : values) v *= 2;
+    }
+  } twins;
+  staged_group<> group(twins);
+  emulated_cuda on;
+  on.group = &group;
+  const separation_training_on<emulated_cuda> t = training().on<emulated_cuda>(nullptr);
+  convtasnet_trainable_on<tiny, emulated_cuda> alone("convtasnet_tiny", t, emulated_cuda()), shared("convtasnet_tiny", t, on);
+  alone.train_step(batch_of(0), 1), shared.train_step(batch_of(0), 1);
+  const double infinite = std::numeric_limits<double>::infinity();
+  const double norm = alone.apply(infinite, {1e-3});
+  EXPECT_NEAR(shared.apply(infinite, {1e-3}), 2 * norm, 1e-5 * norm);
 }
 
 TEST_F(ConvTasNetOnDevice, state_moves) { expect_state_moves(); }

@@ -18,16 +18,18 @@ if [[ -e $out ]]; then
 fi
 flags=(--config=cuda --config=portable "--//:cuda_archs=$(IFS=,; echo "${archs[*]}")")
 tests=(device_test device_network_test device_graph_test device_sweep_test device_map_sweep_test device_image_sweep_test
-  device_train_test)
+  device_train_test nccl_group_test)
 ./bazelw build "${flags[@]}" "${tests[@]/#///tests/cuda:}"
 bin=$(./bazelw info "${flags[@]}" bazel-bin 2>/dev/null)
 part=$(mktemp -d "$(dirname "$out")/.pack.XXXXXX")
 trap 'rm -rf "$part"' EXIT
 for t in "${tests[@]}"; do
   install -m 755 "$bin/tests/cuda/$t" "$part/$t"
-  # What every machine has, and cuBLAS; anything else would be missing there.
+  also=
+  [[ $t == nccl_* ]] && also='libnccl|'
+  # What every machine has, cuBLAS, and NCCL for its own test; anything else would be missing there.
   others=$(readelf -d "$part/$t" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' |
-    grep -vE '^(libcublasLt|libstdc\+\+|libm|libgomp|libgcc_s|libc|librt|libpthread|libdl|ld-linux-x86-64)\.so' || true)
+    grep -vE "^(${also}libcublasLt|libstdc\+\+|libm|libgomp|libgcc_s|libc|librt|libpthread|libdl|ld-linux-x86-64)\.so" || true)
   if [[ -n $others ]]; then
     echo "pack_device_tests: $t needs $others, which another machine lacks" >&2
     exit 1
@@ -45,6 +47,9 @@ export PATH="$PATH:${CUDA_HOME:-/usr/local/cuda}/bin"
 cublas=$(ldconfig -p 2>/dev/null | sed -n 's/.*libcublasLt\.so\.13 .*=> //p' | head -1)
 [[ $cublas ]] || cublas=$(find "${CUDA_HOME:-/usr/local/cuda}" /usr/local /opt /usr/lib -name libcublasLt.so.13 2>/dev/null | head -1)
 [[ $cublas ]] && export LD_LIBRARY_PATH="$(dirname "$cublas")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+nccl=$(ldconfig -p 2>/dev/null | sed -n 's/.*libnccl\.so\.2 .*=> //p' | head -1)
+[[ $nccl ]] || nccl=$(find "${CUDA_HOME:-/usr/local/cuda}" /usr/local /opt /usr/lib -name libnccl.so.2 2>/dev/null | head -1)
+[[ $nccl ]] && export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$(dirname "$nccl")"
 command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
 worst=0
 table=
@@ -63,6 +68,11 @@ check() {  # name, command...
 }
 tests=("$here"/device_*test)
 for t in "${tests[@]}"; do check "$(basename "$t")" "$t"; done
+if [[ $nccl ]]; then
+  check nccl_group_test "$here/nccl_group_test"
+else
+  table+=$(printf '%-40s %s' nccl_group_test "not run: there is no libnccl.so.2")$'\n'
+fi
 if command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck; do
     for t in "${tests[@]}"; do

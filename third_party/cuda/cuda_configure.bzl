@@ -20,7 +20,15 @@ cc_library(
     name = lib,
     linkopts = [{dirs}"-l" + lib],
     deps = [":cudart_static"],
-) for lib in ["cublas", "cublasLt", "cufft", "cudnn", "curand", "cusolver", "nccl"]]
+) for lib in ["cublas", "cublasLt", "cufft", "cudnn", "curand", "cusolver"]]
+
+# NCCL does not come with the toolkit: where it is not beside it, what needs it is skipped.
+cc_library(
+    name = "nccl",
+    linkopts = [{dirs}"-lnccl"],
+    target_compatible_with = {nccl},
+    deps = [":cudart_static"],
+)
 """
 
 def _cuda_configure_impl(ctx):
@@ -40,7 +48,10 @@ def _cuda_configure_impl(ctx):
         lib = home + ("/lib64" if ctx.path(home + "/lib64").exists else "/lib")
         dirs = '"-L%s", "-Wl,-rpath,%s", ' % (lib, lib)
 
-    ctx.file("BUILD", _BUILD.format(dirs = dirs))
+    ctx.file("BUILD", _BUILD.format(
+        dirs = dirs,
+        nccl = [] if home and ctx.path(home + "/include/nccl.h").exists else ["@avss//:needs_cuda"],
+    ))
     ctx.file("defs.bzl", "CUDA = struct(found = {found}, home = {home}, version = {version})\n".format(
         found = bool(home),
         home = repr(home or ""),

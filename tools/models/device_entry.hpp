@@ -2,6 +2,7 @@
 #pragma once
 
 #include <avss/cuda/precision.hpp>
+#include <avss/dist/worker_group.hpp>
 #include <avss/loss/chosen.hpp>
 #include <avss/train/separation_training.hpp>
 #include <avss/train/trainable.hpp>
@@ -29,6 +30,14 @@ struct device_models {
   std::string (*name)();          // "NVIDIA H200"
   std::size_t (*memory_bytes)();  // that the device has
 };
+
+// Collective, before a network is made: those of the group as workers of whom each has a device of its own; as t.group they
+// train there. `group` must live as long. Null in tools that were built without.
+using device_join = std::unique_ptr<worker_group> (*)(worker_group& group);
+inline device_join& installed_join() {
+  static device_join installed = nullptr;
+  return installed;
+}
 
 // Null in tools that were built for the CPU alone. A build for a device sets it before main().
 const device_models*& installed_device();
