@@ -37,7 +37,9 @@ const device_models*& installed_device() {
 
 compute read_compute(const config::settings& s, const std::string& key, int threads) {
   const std::string said = s.one_of(key, {"auto", "cpu", "cuda"});
-  return {threads, said == "auto" ? device_choice::automatic : said == "cuda" ? device_choice::cuda : device_choice::cpu, key};
+  const std::string precision = precision_key(key);
+  return {threads, said == "auto" ? device_choice::automatic : said == "cuda" ? device_choice::cuda : device_choice::cpu, key,
+          precision_of(s.has(precision) ? s.one_of(precision, {"float32", "tf32", "bf16"}) : "float32", precision)};
 }
 
 bool on_device(const compute& on, const model_entry& entry, bool to_train) {
