@@ -34,7 +34,8 @@ struct shares_batch {
   dim_t first_draw(dim_t draws) const { return group ? group->rank() * draws : 0; }
   dim_t workers() const { return group ? group->size() : 1; }
 
-  // Those that share a batch, each with as many items, in the order of their ranks; null: the batch is this one's alone.
+  // Those that share a batch, each with as many items, in the order of their ranks; null: the batch is this one's alone. Set
+  // before memory is planned.
   device_group<B>* group = nullptr;
 };
 
