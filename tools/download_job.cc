@@ -1,5 +1,9 @@
 #include "tools/download_job.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <avss/core/error.hpp>
 #include <avss/io/atomic_file.hpp>
 #include <avss/io/bytes.hpp>
@@ -28,10 +32,42 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// While it lives no other process holds one of the folder.
+class folder_turn {
+ public:
+  explicit folder_turn(const fs::path& folder) : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (fd_ >= 0) (void)::flock(fd_, LOCK_EX);  // where there are no locks, there is one process
+  }
+  folder_turn(const folder_turn&) = delete;
+  folder_turn& operator=(const folder_turn&) = delete;
+  ~folder_turn() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+ private:
+  int fd_;
+};
+
 // SHA256SUMS of a folder.
 class sum_list {
  public:
-  explicit sum_list(const fs::path& folder) : path_(folder / "SHA256SUMS") {
+  explicit sum_list(const fs::path& folder) : path_(folder / "SHA256SUMS") { read(); }
+  std::string of(const std::string& name) const {
+    const auto at = sums_.find(name);
+    return at == sums_.end() ? "" : at->second;
+  }
+  void record(const std::string& name, const std::string& sum) {
+    const folder_turn turn(path_.parent_path());
+    read();  // what others have recorded meanwhile
+    if (of(name) == sum) return;
+    sums_[name] = sum;
+    std::string text;
+    for (const auto& [file, s] : sums_) text += s + "  " + file + "\n";
+    write_file_atomically(path_.string(), as_bytes_of(text));
+  }
+
+ private:
+  void read() {
     if (path_kind(path_) == fs::file_type::not_found) return;
     const std::vector<std::byte> bytes = read_file(path_.string());
     std::istringstream in{std::string(as_text(bytes))};
@@ -41,19 +77,7 @@ class sum_list {
       sums_[line.substr(66)] = line.substr(0, 64);
     }
   }
-  std::string of(const std::string& name) const {
-    const auto at = sums_.find(name);
-    return at == sums_.end() ? "" : at->second;
-  }
-  void record(const std::string& name, const std::string& sum) {
-    if (of(name) == sum) return;
-    sums_[name] = sum;
-    std::string text;
-    for (const auto& [file, s] : sums_) text += s + "  " + file + "\n";
-    write_file_atomically(path_.string(), as_bytes_of(text));
-  }
 
- private:
   fs::path path_;
   std::map<std::string, std::string> sums_;
 };

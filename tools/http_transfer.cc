@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -124,6 +125,14 @@ struct http_client::attempt {
     if (fd < 0) return says_why(errno);
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
       failure = part.string() + ": another process is downloading it; wait for its end";
+      return false;
+    }
+    // Another process may have written to it, or have brought it to its end, before this one had it to itself.
+    struct stat held {}, there {};
+    if (::fstat(fd, &held) != 0) return says_why(errno);
+    const bool same = ::stat(part.c_str(), &there) == 0 && there.st_ino == held.st_ino && there.st_dev == held.st_dev;
+    if (!same || (have > 0 && static_cast<std::uint64_t>(held.st_size) != have)) {
+      failure = part.string() + ": another process has just downloaded to it; start again";
       return false;
     }
     if (have == 0 && ::ftruncate(fd, 0) != 0) return says_why(errno);

@@ -88,6 +88,17 @@ class download : public tool_in_folder {
   const std::string weights = "PK\x03\x04" + std::string(200'000, 'w');
 };
 
+TEST_F(download, what_another_process_records_meanwhile_stays) {
+  const std::string other = sum_of("other") + "  0.pth\n";
+  const http_server server([&](const http_request& r) {
+    write_bytes(to("SHA256SUMS"), other);
+    return ranged(r, weights, "\"1\"");
+  });
+  const outcome r = fetch(at(server, "a.pth"));
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(bytes_of_file(to("SHA256SUMS")), other + sum_of(weights) + "  a.pth\n");
+}
+
 TEST_F(download, a_file_its_sum_and_nothing_else) {
   const http_server server([&](const http_request& r) { return ranged(r, weights, "\"1\""); });
   const outcome first = fetch(at(server, "a.pth") + ", licence: MIT, about: \"weights of a test\"");

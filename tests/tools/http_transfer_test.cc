@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -82,6 +83,24 @@ TEST_F(transfers, a_later_process_goes_on) {
   EXPECT_FALSE(fetch(server));
   EXPECT_TRUE(bytes_of_file(part) == file);
   EXPECT_EQ(server.requests().back().header("range"), "bytes=100000-");
+}
+
+// As if another process, which has ended by now, had gone on meanwhile.
+TEST_F(transfers, a_part_that_grew_meanwhile_is_not_written_to) {
+  std::string grown;
+  const http_server server([&](const http_request& r) {
+    http_reply reply = ranged(r, file, "\"1\"");
+    if (r.header("range").empty()) {
+      reply.cut_after = 100'000;
+    } else {
+      std::ofstream(part, std::ios::binary | std::ios::app) << file.substr(100'000, 50'000);
+      grown = bytes_of_file(part);
+    }
+    return reply;
+  });
+  EXPECT_TRUE(says(refusal(server), "file.part", "another process has just downloaded to it"));
+  EXPECT_EQ(grown.size(), 150'000u);
+  EXPECT_TRUE(bytes_of_file(part) == grown);
 }
 
 TEST_F(transfers, a_server_without_ranges_is_asked_for_all_of_it) {
