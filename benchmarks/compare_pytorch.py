@@ -17,17 +17,26 @@ import sys
 import against
 
 
-def run_peer(mode, seconds, threads):
+def make_network():
+    """torchaudio's, with random weights. Raises ImportError."""
     import torch
 
-    torch.set_num_threads(threads)
     found = importlib.util.find_spec("torchaudio")
+    if found is None:
+        raise ImportError("torchaudio is not there")
     path = os.path.join(os.path.dirname(found.origin), "models", "conv_tasnet.py")
     spec = importlib.util.spec_from_file_location("conv_tasnet", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     torch.manual_seed(0)
-    net = module.conv_tasnet_base(num_sources=2)
+    return module.conv_tasnet_base(num_sources=2)
+
+
+def run_peer(mode, seconds, threads):
+    import torch
+
+    torch.set_num_threads(threads)
+    net = make_network()
     x = 0.1 * torch.randn(1, 1, int(seconds * 8000))
     d = torch.full((1, 2, x.shape[-1]), 1e-3)
 

@@ -135,8 +135,8 @@ def compiled_sru():
     return Recurrence.apply
 
 
-def make_network(passes, batch_statistics, compiled=True):
-    """The paper's network with random weights; compiled: its recurrences in C++, in float32."""
+def make_network(passes, batch_statistics, compiled=True, recurrence=None):
+    """The paper's network with random weights; compiled: its recurrences in C++, or those that are given, in float32."""
     sys.path.insert(0, os.path.join(against.ROOT, "tests", "golden"))
     import make_rtfsnet_golden as golden
     import torch
@@ -148,7 +148,7 @@ def make_network(passes, batch_statistics, compiled=True):
     sizes = golden.variant(window=256, channels=256, hidden=64, passes=passes, rnn_window=8, rnn_hidden=32, rnn_layers=4, heads=4,
                            attention_channels=4, video_channels=512, video_hidden=64, video_heads=8, fusion_heads=4, tail="exact",
                            batch_statistics=batch_statistics)
-    recurrence = compiled_sru() if compiled else None
+    recurrence = recurrence or (compiled_sru() if compiled else None)
     generator = torch.Generator().manual_seed(1)
 
     def draw(name, shape):

@@ -165,3 +165,15 @@ def cuda_test(name, deps, tags = [], **kwargs):
         deps = deps,
         **kwargs
     )
+
+def cuda_binary(name, deps, **kwargs):
+    """A program of cuda_library targets. Without --//:cuda it is skipped."""
+    native.cc_binary(
+        name = name,
+        target_compatible_with = select({
+            "//:with_cuda": [],
+            "//conditions:default": ["//:needs_cuda"],
+        }),
+        deps = deps,
+        **kwargs
+    )
