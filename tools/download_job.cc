@@ -15,6 +15,7 @@
 #include <avss/train/progress.hpp>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <map>
 #include <ostream>
@@ -213,22 +214,26 @@ class download {
     const fs::path target = a.folder / name, part = target.string() + ".part";
     const std::string asked = address_of(a, file, o_.drive_address);
     transfer(a, asked, part, name);
+    // What is not the file goes; what is stays, whatever the disk says afterwards.
     try {
       check_kind(part, name, asked);
-      const std::string found = sum_of_file(part, o_.transfer);
-      if (!known.empty() && found != known)
-        fail(asked, ": the file that came has the sha256 ", found, ", expected ", known,
-             "; nothing was stored; it may have been changed at its place");
-      sums.record(name, found);
-      std::error_code code;
-      fs::rename(part, target, code);
-      if (code) fail(target.string(), ": cannot be written: ", code.message(), "; check the folder");
-      out_ << target.string() << ": " << fs::file_size(target) << " bytes, sha256 " << found
-           << (known.empty() ? ", which is recorded and will be checked from now on" : ", as it should be") << std::endl;
     } catch (const error&) {
       forget(part);
       throw;
     }
+    const std::string found = sum_of_file(part, o_.transfer);
+    if (!known.empty() && found != known) {
+      forget(part);
+      fail(asked, ": the file that came has the sha256 ", found, ", expected ", known,
+           "; nothing was stored; it may have been changed at its place");
+    }
+    sums.record(name, found);
+    std::error_code code;
+    fs::rename(part, target, code);
+    if (code) fail(target.string(), ": cannot be written: ", code.message(), "; check the folder");
+    const std::uint64_t bytes = fs::file_size(target, code);
+    out_ << target.string() << ": " << bytes << " bytes, sha256 " << found
+         << (known.empty() ? ", which is recorded and will be checked from now on" : ", as it should be") << std::endl;
     forget(part);
   }
 
@@ -271,21 +276,39 @@ class download {
     out_ << a.folder.string() << ": " << files << " files" << (remove ? "; the archive is removed" : "") << std::endl;
   }
 
-  // What is there of the same name stays where it is the same, and is an error where it is not.
+  static bool same_bytes(const fs::path& a, const fs::path& b) {
+    std::error_code code;
+    if (path_kind(a) != fs::file_type::regular || fs::file_size(a, code) != fs::file_size(b, code) || code) return false;
+    std::ifstream x(a, std::ios::binary), y(b, std::ios::binary);
+    std::vector<char> left(1 << 20), right(1 << 20);
+    while (x && y) {
+      x.read(left.data(), static_cast<std::streamsize>(left.size()));
+      y.read(right.data(), static_cast<std::streamsize>(right.size()));
+      if (x.gcount() != y.gcount() || std::memcmp(left.data(), right.data(), static_cast<std::size_t>(x.gcount())) != 0)
+        return false;
+    }
+    return x.eof() && y.eof();
+  }
+
+  // What is there of the same name stays where it is the same, and is an error where it is not. An archive's own SHA256SUMS
+  // has its name before it: the folder has one.
   static void move_into(const staged_folder& staged, const fs::path& folder, const fs::path& archive) {
     const fs::path from = staged.file("x").parent_path();
     std::vector<fs::path> files;
     for (const auto& e : fs::recursive_directory_iterator(from))
       if (e.is_regular_file()) files.push_back(fs::relative(e.path(), from));
+    const auto to = [&](const fs::path& f) {
+      return f == "SHA256SUMS" ? folder / (archive.filename().string() + ".SHA256SUMS") : folder / f;
+    };
     for (const fs::path& f : files)
-      if (path_kind(folder / f) != fs::file_type::not_found && fs::file_size(folder / f) != fs::file_size(from / f))
-        fail((folder / f).string(), ": is there already and is another file than that of ", archive.string(),
+      if (path_kind(to(f)) != fs::file_type::not_found && !same_bytes(to(f), from / f))
+        fail(to(f).string(), ": is there already and is another file than that of ", archive.string(),
              "; move it away, or choose another download.folder");
     for (const fs::path& f : files) {
       std::error_code code;
-      fs::create_directories((folder / f).parent_path(), code);
-      if (!code) fs::rename(from / f, folder / f, code);
-      if (code) fail((folder / f).string(), ": cannot be written: ", code.message(), "; check the folder");
+      fs::create_directories(to(f).parent_path(), code);
+      if (!code) fs::rename(from / f, to(f), code);
+      if (code) fail(to(f).string(), ": cannot be written: ", code.message(), "; check the folder");
     }
   }
 

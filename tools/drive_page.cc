@@ -43,7 +43,7 @@ struct address_parts {
 address_parts parts_of(const std::string& address) {
   const std::size_t colon = address.find("://");
   if (colon == std::string::npos) return {"", "", address};
-  const std::size_t from = colon + 3, slash = address.find_first_of("/?", from);
+  const std::size_t from = colon + 3, slash = address.find_first_of("/?#\\", from);
   return {address.substr(0, colon), address.substr(from, slash == std::string::npos ? slash : slash - from),
           slash == std::string::npos ? "" : address.substr(slash)};
 }

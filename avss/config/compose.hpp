@@ -120,7 +120,8 @@ class defaults_walk {
   }
 
   std::vector<step> expand(default_item& node, const default_item* parent, bool interpolated) {
-    if (++depth_ > 50) fail(in(parent), "the defaults lists refer to each other without end ('", node.config_path(), "')");
+    if (++depth_ > 50 || ++expanded_ > 10'000)
+      fail(in(parent), "the defaults lists refer to each other without end ('", node.config_path(), "')");
     struct leave {
       int& depth;
       ~leave() { --depth; }
@@ -276,6 +277,7 @@ class defaults_walk {
   std::map<std::string, std::optional<std::string>> known_;
   std::map<std::string, std::set<std::string>> keys_of_group_;
   int depth_ = 0;
+  int expanded_ = 0;
 };
 
 }  // namespace detail

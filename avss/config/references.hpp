@@ -161,6 +161,7 @@ class resolver {
 
   place reference(std::string_view whole) {
     const guard g = enter(join_path(base_.back().path) + " " + std::string(whole), *base_.back().node);
+    if (++nodes_ > max_nodes) wrong(whole, "the references lead to more than " + std::to_string(max_nodes) + " others");
     std::string_view inner = whole.substr(2, whole.size() - 3);
     while (inner.starts_with(' ')) inner.remove_prefix(1);
     while (inner.ends_with(' ')) inner.remove_suffix(1);
@@ -276,7 +277,10 @@ class resolver {
     if (name == "hydra") {
       const std::string key = key_of(given, 1, whole, "a key of the tool's own section: ${hydra:job.name}");
       if (!full_) wrong(whole, "the section 'hydra' is there only while a tool runs");
-      const std::optional<value> found = resolver(*full_, full_).at(split_path("hydra." + key));
+      resolver whole_tree(*full_, full_);
+      whole_tree.active_ = active_, whole_tree.nodes_ = nodes_;  // what leads back here is a circle
+      const std::optional<value> found = whole_tree.at(split_path("hydra." + key));
+      nodes_ = whole_tree.nodes_;
       return made(found && !found->is_missing() ? *found : value());
     }
     if (name == "python_version") wrong(whole, "there is no Python here; write the version itself");

@@ -49,7 +49,7 @@ inline std::string nearest(std::string_view name, const std::vector<std::string>
 // "; did you mean 'x'?" or "".
 inline std::string did_you_mean(std::string_view name, const std::vector<std::string>& candidates) {
   const std::string best = nearest(name, candidates);
-  return best.empty() ? "" : "; did you mean '" + best + "'?";
+  return best.empty() || best == name ? "" : "; did you mean '" + best + "'?";
 }
 
 // "a, b, c", or "none".

@@ -90,7 +90,8 @@ inline std::filesystem::path new_event_file(const std::filesystem::path& folder,
     const std::string name = f.filename().string();
     std::int64_t there = 0;
     std::from_chars(name.data() + stem.size(), name.data() + name.size(), there);
-    time = std::max(time, there + 1);
+    constexpr std::int64_t last = 9'999'999'998;  // of ten digits, so that names are in the order of their numbers
+    if (there <= last) time = std::max(time, there + 1);
   }
   char digits[32];
   std::snprintf(digits, sizeof digits, "%010lld", static_cast<long long>(time));

@@ -256,6 +256,27 @@ TEST_F(download, archives) {
   }
 }
 
+TEST_F(download, an_archive_beside_what_is_there) {
+  write_archive(folder / "n.tar.bz2", {{"set/a.wav", "RIFF a"}, {"SHA256SUMS", "its own"}});
+  const std::string bytes = bytes_of_file(folder / "n.tar.bz2");
+  const http_server server([&](const http_request& r) { return ranged(r, bytes, "\"1\""); });
+  const std::string asset = at(server, "n.tar.bz2", ", unpack: true");
+  // Of the same length and not the same, or no file at all.
+  fs::create_directories(folder / "to/set");
+  write_bytes(to("set/a.wav"), "RIFF b");
+  expect_refusal(fetch(asset), {"set/a.wav", "is there already and is another file"});
+  EXPECT_EQ(bytes_of_file(to("set/a.wav")), "RIFF b");
+  fs::remove(to("set/a.wav"));
+  fs::create_directories(folder / "to/set/a.wav");
+  expect_refusal(fetch(asset), {"set/a.wav", "is there already"});
+  fs::remove(to("set/a.wav"));
+  write_bytes(to("set/a.wav"), "RIFF a");
+  const outcome r = fetch(asset);
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(bytes_of_file(to("n.tar.bz2.SHA256SUMS")), "its own");
+  EXPECT_NE(bytes_of_file(to("SHA256SUMS")), "its own");
+}
+
 TEST_F(download, archives_that_reach_outside_are_refused_whole) {
   const std::pair<member, const char*> bad[] = {{{"../evil", "x"}, "leads out"},
                                                 {{"set/../../evil", "x"}, "leads out"},

@@ -40,7 +40,8 @@ TEST(drive_page, leads_to_no_other_server) {
   };
   for (const char* bad :
        {"https://example.org/download", "http://drive.google.com/download", "https://notgoogle.com/",
-        "https://drive.google.com@example.org/x", "//example.org/x", "file:///etc/passwd", "https://example.org/.google.com"})
+        "https://drive.google.com@example.org/x", "//example.org/x", "file:///etc/passwd", "https://example.org/.google.com",
+        "https://example.org#.google.com/x", "https://example.org\\.google.com/x"})
     EXPECT_TRUE(says(to(bad), "none of Google's servers", "nothing was stored")) << bad;
   EXPECT_EQ(to("https://drive.google.com/download"), "");
 }
