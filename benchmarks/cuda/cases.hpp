@@ -2,6 +2,7 @@
 #pragma once
 
 #include <avss/core/shape.hpp>
+#include <avss/cuda/precision.hpp>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -9,9 +10,10 @@
 namespace avss::bench {
 
 struct request {
-  std::string filter;  // cases whose names have it; empty: all
-  double seconds = 2;  // for each time, at least
-  bool tiny = false;   // little sound and small products, to try the program
+  std::string filter;                                        // cases whose names have it; empty: all
+  double seconds = 2;                                        // for each time, at least
+  bool tiny = false;                                         // little sound and small products, to try the program
+  product_precision precision = product_precision::float32;  // of our networks
 };
 
 struct timing {
@@ -20,8 +22,9 @@ struct timing {
 };
 
 struct case_result {
-  std::string name;         // infer/rtfsnet_4/2s/1: what, which network, sound, items at once
-  std::string problem;      // why it was not measured, or empty
+  std::string name;     // infer/rtfsnet_4/2s/1: what, which network, sound, items at once
+  std::string problem;  // why it was not measured, or empty
+  product_precision precision = product_precision::float32;
   timing host;              // from host memory to host memory; a step with clipping and AdamW
   timing device;            // between arrays on the device; inference alone
   std::size_t planned = 0;  // bytes of working memory, known beforehand

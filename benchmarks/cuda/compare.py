@@ -50,6 +50,7 @@ def table(lines):
     versions = sorted({r["torch"] for r in lines if "torch" in r})
     if versions:
         text.append("PyTorch %s\n" % ", ".join(versions))
+    text.append("Precision: %s\n" % ", ".join(sorted({r.get("precision", "float32") for r in lines if "case" in r})))
     text += ["| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|"]
     for name, by in cases.items():
         text.append("| " + " | ".join((name,) + row(*(by.get(who, {}) for who in ("avss", "eager", "compiled")))) + " |")

@@ -1,5 +1,5 @@
 // The networks on a device: times, memory, and the floors of the device.
-//   device_benchmark [--filter=TEXT] [--seconds=2] [--tiny] [--json=FILE]
+//   device_benchmark [--filter=TEXT] [--seconds=2] [--precision=float32|tf32|bf16] [--tiny] [--json=FILE]
 // Prints a table; FILE gets a line of JSON for the device and one for each case, which compare.py reads. Status 77: there is no
 // device.
 #include <avss/core/error.hpp>
@@ -30,15 +30,17 @@ bool take(std::string_view argument, std::string_view name, std::string& value) 
 
 int run(int argc, char** argv) {
   request r;
-  std::string json, seconds;
+  std::string json, seconds, precision;
   for (int i = 1; i < argc; ++i) {
     const std::string_view a = argv[i];
     if (a == "--tiny")
       r.tiny = true;
     else if (take(a, "--seconds=", seconds))
       r.seconds = std::atof(seconds.c_str());
+    else if (take(a, "--precision=", precision))
+      r.precision = precision_of(precision, "--precision");
     else if (!take(a, "--filter=", r.filter) && !take(a, "--json=", json))
-      fail("unknown argument ", a, "; there are --filter=TEXT, --seconds=2, --tiny and --json=FILE");
+      fail("unknown argument ", a, "; there are --filter=TEXT, --seconds=2, --precision=float32, --tiny and --json=FILE");
   }
   if (const std::string problem = cuda_problem(); !problem.empty()) {
     std::cout << "skipped: " << problem << '\n';

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The cases of device_benchmark in PyTorch, on the same device: eager, and by torch.compile with CUDA graphs.
 
-    peer.py [--json FILE] [--filter TEXT] [--modes eager,compiled] [--seconds 2] [--limit 400]
+    peer.py [--json FILE] [--filter TEXT] [--modes eager,compiled] [--seconds 2] [--limit 400] [--precision tf32]
 
 Prints a line for each case; FILE gets lines of JSON, which compare.py joins with ours. Each case runs in a process of its own,
-which is ended after --limit seconds. Float32 throughout (TF32 off), as ours. A step of training: forward, SI-SNR of the best
+which is ended after --limit seconds. Float32 throughout, as ours, or products through TF32. A step of training: forward, SI-SNR of the best
 permutation, backward, clipping of the norm, AdamW (fused). Conv-TasNet is torchaudio's; RTFS-Net that of
 tests/golden/make_rtfsnet_golden.py, its recurrences by kernels that are compiled by nvcc (device_sru.py). Status 77: PyTorch or
 a device is missing. --cpu --tiny: a little sound on the CPU, to try the program.
@@ -117,16 +117,16 @@ def times(once, seconds):
     return statistics.median(ms), min(ms), len(ms)
 
 
-def measure(name, mode, seconds, cpu):
+def measure(name, mode, seconds, cpu, precision):
     """One case, here: a dictionary."""
     import torch
 
     device = "cpu" if cpu else "cuda"
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
     wait = (lambda: None) if cpu else torch.cuda.synchronize
     case = Case(name, device)
     there = [x.to(device) for x in case.inputs]
-    result = {"case": name, "by": mode, "torch": torch.__version__}
+    result = {"case": name, "by": mode, "precision": precision, "torch": torch.__version__}
     wrap = (lambda f: compiled(case, f)) if mode == "compiled" else (lambda f: f)
     if case.trains:
         loss = wrap(lambda targets, *inputs: si_snr_loss(case.run(*inputs), targets))
@@ -168,7 +168,7 @@ def measure(name, mode, seconds, cpu):
 
 def in_process(name, mode, a):
     """measure() in a process of its own; what went wrong is told."""
-    command = [sys.executable, os.path.abspath(__file__), "--one", name, "--modes", mode, "--seconds", str(a.seconds)]
+    command = [sys.executable, os.path.abspath(__file__), "--one", name, "--modes", mode, "--seconds", str(a.seconds), "--precision", a.precision]
     failed = {"case": name, "by": mode}
     try:
         done = subprocess.run(command + ["--cpu"] * a.cpu, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=a.limit)
@@ -187,12 +187,13 @@ def main():
     args.add_argument("--modes", default="eager,compiled")
     args.add_argument("--seconds", type=float, default=2)
     args.add_argument("--limit", type=float, default=400)
+    args.add_argument("--precision", default="float32", choices=("float32", "tf32"))
     args.add_argument("--cpu", action="store_true")
     args.add_argument("--tiny", action="store_true")
     args.add_argument("--one", help=argparse.SUPPRESS)
     a = args.parse_args()
     if a.one:
-        return print(json.dumps(measure(a.one, a.modes, a.seconds, a.cpu)))
+        return print(json.dumps(measure(a.one, a.modes, a.seconds, a.cpu, a.precision)))
     if why := problem(a.cpu):
         print("skipped: " + why)
         sys.exit(SKIPPED)

@@ -10,9 +10,12 @@
 
 namespace avss::bench {
 
-// Milliseconds that a case takes at least on a device that does no more than that, in float32.
+// Milliseconds that a case takes at least on a device that does no more than that, in its precision.
 inline double floor_of(const case_result& c, const floors& f) {
-  return std::max(f.float32 > 0 ? c.gflop / f.float32 : 0, f.bandwidth > 0 ? 1e-6 * c.bytes / f.bandwidth : 0);
+  const double peak = c.precision == product_precision::float32          ? f.float32
+                      : c.precision == product_precision::tensor_float32 ? f.tf32
+                                                                         : f.bfloat16;
+  return std::max(peak > 0 ? c.gflop / peak : 0, f.bandwidth > 0 ? 1e-6 * c.bytes / f.bandwidth : 0);
 }
 
 // In quotation marks.
@@ -34,7 +37,8 @@ inline std::string json_line(const char* device, const floors& f) {
 
 inline std::string json_line(const case_result& c, const floors& f) {
   std::ostringstream to;
-  to << "{\"case\": " << quoted(c.name) << ", \"by\": \"avss\"";
+  to << "{\"case\": " << quoted(c.name)
+     << ", \"by\": \"avss\", \"precision\": " << quoted(std::string(precision_word(c.precision)));
   if (!c.problem.empty()) {
     to << ", \"problem\": " << quoted(c.problem) << "}";
     return to.str();

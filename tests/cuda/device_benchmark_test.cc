@@ -72,6 +72,8 @@ TEST(device_benchmark, floors) {
   EXPECT_DOUBLE_EQ(floor_of(c, f), 3) << "30 GFLOP at 10 TFLOP/s";
   f.bandwidth = 1000;
   EXPECT_DOUBLE_EQ(floor_of(c, f), 4) << "4 GB at 1000 GB/s";
+  f.tf32 = 20, f.bandwidth = 1e6, c.precision = product_precision::tensor_float32;
+  EXPECT_DOUBLE_EQ(floor_of(c, f), 1.5);
   // Weights, inputs and results; then what is kept twice, two of gradients, two of weights, four of moments.
   EXPECT_DOUBLE_EQ(floor_bytes(false, 100, 10, 20, 500, 900), 4 * 130);
   EXPECT_DOUBLE_EQ(floor_bytes(true, 100, 10, 20, 500, 900), 4 * 130 + 800 + 3200);
@@ -81,10 +83,10 @@ TEST(device_benchmark, lines_are_json) {
   case_result c;
   c.name = "a \"b\"\\c\n";
   c.host = {2, 1, 7}, c.planned = 3, c.taken = 4;
-  EXPECT_EQ(
-      json_line(c, {}),
-      "{\"case\": \"a \\\"b\\\"\\\\c \", \"by\": \"avss\", \"ms\": 2, \"least_ms\": 1, \"runs\": 7, \"planned_bytes\": 3, "
-      "\"device_bytes\": 4, \"gflop\": 0, \"moved_bytes\": 0, \"floor_ms\": 0}");
+  EXPECT_EQ(json_line(c, {}),
+            "{\"case\": \"a \\\"b\\\"\\\\c \", \"by\": \"avss\", \"precision\": \"float32\", \"ms\": 2, \"least_ms\": 1, "
+            "\"runs\": 7, \"planned_bytes\": 3, "
+            "\"device_bytes\": 4, \"gflop\": 0, \"moved_bytes\": 0, \"floor_ms\": 0}");
 }
 
 }  // namespace

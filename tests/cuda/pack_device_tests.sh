@@ -49,7 +49,7 @@ cat >"$part/run.sh" <<'RUN'
 # racecheck too where it is; then the benchmarks, PyTorch's share where python3 ($PYTHON) has it. Ends with both tables, which
 # LOGS/tables.md keeps. The status is not zero where something failed or was skipped.
 # PARTS: those of "tests sanitizers benchmarks peer" that are wanted, all by default; FILTER: what a benchmark's case has in its
-# name (train/rtfsnet_4); MODES: the peer's, eager,compiled.
+# name (train/rtfsnet_4); MODES: the peer's, eager,compiled; PRECISION: of both, float32 or tf32.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 logs=${1:-$here/logs}
@@ -86,7 +86,7 @@ check() {  # name, command...
 }
 if wants tests; then
   for t in "${tests[@]}"; do
-    if [[ $t == nccl_* && ! $nccl ]]; then
+    if [[ $t == nccl_* && -z $nccl ]]; then
       table+=$(printf '%-40s %s' "$t" "not run: there is no NCCL")$'\n'
     else
       check "$t" "$here/$t"
@@ -96,17 +96,17 @@ fi
 if wants sanitizers && command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck; do
     for t in "${tests[@]}"; do
-      [[ $t == nccl_* ]] && continue
-      check "$t-$tool" timeout 240 compute-sanitizer --tool "$tool" --error-exitcode 9 "$here/$t"
+      [[ $t == nccl_* ]] || check "$t-$tool" timeout 240 compute-sanitizer --tool "$tool" --error-exitcode 9 "$here/$t"
     done
   done
 fi
 # Ours and PyTorch's one after another; what has no device or no PyTorch says so, and there is a table of the rest.
 if wants benchmarks; then
-  check device_benchmark "$here/device_benchmark" --filter="${FILTER:-}" --json="$logs/ours.jsonl"
+  check device_benchmark "$here/device_benchmark" --filter="${FILTER:-}" --precision="${PRECISION:-float32}" --json="$logs/ours.jsonl"
 fi
 if wants peer; then
   check peer "${PYTHON:-python3}" "$here/benchmarks/cuda/peer.py" --filter "${FILTER:-}" --modes "${MODES:-eager,compiled}" \
+    --precision "${PRECISION:-float32}" \
     --json "$logs/peer.jsonl"
 fi
 {
