@@ -3,7 +3,7 @@
 #pragma once
 
 #include <avss/core/placement.hpp>
-#include <avss/loss/permuted.hpp>
+#include <avss/loss/energy_ratio.hpp>
 #include <avss/train/criterion.hpp>
 #include <cstddef>
 #include <memory>
