@@ -99,11 +99,12 @@ std::string config_text(const settings& s) {
 // body() in the first process and then in the others, which find made what it makes. A status other than 0 ends all.
 template <class Body>
 int in_turn(avss::worker_group* group, Body&& body) {
-  int status = 0;
   if (!group) return body();
-  if (group->first()) status = body();
-  if (group->any(status != 0)) return group->first() ? status : 1;
-  return group->first() ? 0 : body();
+  int status = group->first() ? body() : 0;
+  if (group->any(status != 0)) return status != 0 ? status : 1;
+  if (!group->first()) status = body();
+  if (group->any(status != 0)) return status != 0 ? status : 1;  // none goes on alone
+  return 0;
 }
 
 int train(const settings& s, const avss::config::command_line& c, avss::worker_group* group) {

@@ -49,6 +49,11 @@ class plateau {
     bad_ = 0;
   }
 
+  // What counts from here on is another metric.
+  void forget_metric() { best_ = worst(), bad_ = 0; }
+  // From here on the rate that it was made with.
+  void restart_rate() { lr_ = c_.lr; }
+
   template <class V>
   void visit_state(V&& v) {
     v("last_epoch", step_);

@@ -81,13 +81,22 @@ inline checkpoint read_checkpoint(const std::filesystem::path& path) {
 namespace detail {
 
 // `to` becomes another name of the file `from`, a copy where the file system has no links; a former `to` is replaced.
+inline void sync_file(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  const bool failed = ::fsync(fd) != 0;
+  const int why = errno;
+  ::close(fd);
+  if (failed) fail_to_write(path.string(), "writing", why);
+}
+
 inline void link_over(const std::filesystem::path& from, const std::filesystem::path& to) {
   namespace fs = std::filesystem;
   const fs::path beside = to.string() + ".tmp";
   std::error_code code, ignored;
   fs::remove(beside, ignored);
   fs::create_hard_link(from, beside, code);
-  if (code) fs::copy_file(from, beside, code);
+  if (code && fs::copy_file(from, beside, code)) sync_file(beside);
   if (!code) fs::rename(beside, to, code);
   fs::remove(beside, ignored);  // also where both are one file already: rename leaves both names then
   if (code) fail(to.string(), ": cannot be written: ", code.message(), "; check the disk and the path");

@@ -1,6 +1,7 @@
 // The record of a training run's metrics: metrics.jsonl and metrics.csv.
 #pragma once
 
+#include <algorithm>
 #include <avss/io/atomic_file.hpp>
 #include <avss/io/bytes.hpp>
 #include <avss/train/trainable.hpp>
@@ -29,11 +30,10 @@ class metrics_log {
     keep(json_, kept_steps, 9);  // {"step": 12
     keep(csv_, kept_steps, 0);
     std::error_code code;
-    if (!std::filesystem::exists(csv_, code)) {
-      std::string header = "step,epoch,partition";
-      for (const std::string& c : columns_) header += "," + c;
-      write_file_atomically(csv_, as_bytes_of(header + "\n"));
-    }
+    if (std::filesystem::exists(csv_, code))
+      take_columns();
+    else
+      write_file_atomically(csv_, as_bytes_of(header_of(columns_)));
   }
 
   // Values of columns that are not given stay empty; a value that is not finite is null in JSON.
@@ -57,6 +57,36 @@ class metrics_log {
   static std::string number(double v) {
     char text[64];
     return {text, std::to_chars(text, text + sizeof text, v).ptr};
+  }
+
+  static constexpr std::string_view first_columns = "step,epoch,partition";
+  static std::string header_of(const std::vector<std::string>& columns) {
+    std::string header(first_columns);
+    for (const std::string& c : columns) header += "," + c;
+    return header + "\n";
+  }
+
+  // The file's own columns in its order, and behind them those that are new, of which its rows so far have no values.
+  void take_columns() {
+    std::ifstream file(csv_, std::ios::binary);
+    const std::string all{std::istreambuf_iterator<char>(file), {}};
+    const std::string head = all.substr(0, all.find('\n'));
+    if (!head.starts_with(first_columns)) return;
+    std::vector<std::string> columns;
+    for (std::size_t at = first_columns.size(), end; at < head.size(); at = end) {
+      end = std::min(head.find(',', at + 1), head.size());
+      columns.push_back(head.substr(at + 1, end - at - 1));
+    }
+    const std::size_t before = columns.size();
+    for (const std::string& c : columns_)
+      if (std::find(columns.begin(), columns.end(), c) == columns.end()) columns.push_back(c);
+    columns_ = columns;
+    if (columns.size() == before) return;
+    std::string rows = header_of(columns);
+    const std::string empty(columns.size() - before, ',');
+    for (std::size_t at = head.size() + 1, end; (end = all.find('\n', at)) != std::string::npos; at = end + 1)
+      rows += all.substr(at, end - at) + empty + "\n";
+    write_file_atomically(csv_, as_bytes_of(rows));
   }
 
   static void append(const std::string& path, const std::string& line) {

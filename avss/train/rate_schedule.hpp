@@ -49,6 +49,15 @@ class rate_schedule {
       advance();
   }
 
+  // Of a plateau: what it follows is another metric now; its rate is the configured one again. The others know no metric, and
+  // take their rate from the configuration.
+  void forget_metric() {
+    if (auto* p = std::get_if<plateau>(&schedule_)) p->forget_metric();
+  }
+  void restart_rate() {
+    if (auto* p = std::get_if<plateau>(&schedule_)) p->restart_rate();
+  }
+
   checkpoint_value state() {
     state_writer w;
     std::visit([&](auto& s) { s.visit_state(w); }, schedule_);

@@ -37,12 +37,14 @@ struct run_counters {
   std::int64_t step = 0, epoch = 0, epoch_step = 0, next_item = 0, skipped = 0, bad_in_row = 0, best_epoch = 0;
   double best = 0;
   std::string monitored;  // what `best` is of, as the monitor is told it; empty in files of old
+  bool diverged = false;  // a loss of the last validation was not finite
   step_sums since_log, this_epoch;
 
   std::vector<checkpoint_value::field> fields() const {
     state_writer w;
     visit(*this, w);
     w.fields.emplace_back("monitored", monitored);
+    w.fields.emplace_back("diverged", diverged);
     w.fields.emplace_back("log_parts", since_log.parts.state());
     w.fields.emplace_back("epoch_parts", this_epoch.parts.state());
     return std::move(w.fields);
@@ -52,6 +54,7 @@ struct run_counters {
     run_counters c;
     visit(c, state_reader(dict, origin, "avss"));
     if (dict.find("monitored")) c.monitored = state_reader(dict, origin, "avss").text("monitored");
+    if (const checkpoint_value* d = dict.find("diverged"); d && d->boolean()) c.diverged = *d->boolean();
     c.since_log.parts.restore(dict.find("log_parts"), origin + ": avss.log_parts");
     c.this_epoch.parts.restore(dict.find("epoch_parts"), origin + ": avss.epoch_parts");
     return c;

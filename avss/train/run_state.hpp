@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -50,10 +51,10 @@ namespace detail {
 
 // Another batch size, loss or data set is allowed, but the run is then neither the old nor the new one.
 inline std::vector<std::string> changes_that_matter(const checkpoint_value& before, const checkpoint_value& now) {
-  return config_changes(
-      before, now,
-      {"trainer.resume_from", "trainer.save_dir", "trainer.log_step", "trainer.examples_to_log_on_val", "trainer.save_period",
-       "trainer.save_steps", "trainer.override", "writer", "dataloader.num_workers", "dataloader.prefetch_factor"});
+  return config_changes(before, now,
+                        {"trainer.resume_from", "trainer.from_pretrained", "trainer.save_dir", "trainer.log_step",
+                         "trainer.examples_to_log_on_val", "trainer.save_period", "trainer.save_steps", "trainer.override",
+                         "writer", "dataloader.num_workers", "dataloader.prefetch_factor"});
 }
 
 inline void warn_of_changes(const std::vector<std::string>& changes, const std::string& origin, std::ostream& err) {
@@ -66,16 +67,19 @@ inline void warn_of_changes(const std::vector<std::string>& changes, const std::
 
 // The best so far says nothing once another metric is watched, or a loss that is another one now. Whoever has no name for what
 // was watched is believed.
-inline void forget_best(run_counters& before, const run_counters& now, bool loss_changed, const std::string& origin,
+// Returns whether it was forgotten.
+inline bool forget_best(run_counters& before, const run_counters& now, bool loss_changed, const std::string& origin,
                         std::ostream& err) {
   const bool other = !before.monitored.empty() && before.monitored != now.monitored;
-  if (other || (loss_changed && now.monitored.ends_with("_loss"))) {
+  const bool forget = other || (loss_changed && now.monitored.ends_with("_loss"));
+  if (forget) {
     before.best = now.best, before.best_epoch = before.epoch;
     err << "warning: " << one_line(origin) << ": its best value is of \"" << one_line(before.monitored)
         << (other ? "\", and \"" + now.monitored + "\" is watched now" : "\" by another loss") << ": the best is sought anew"
         << std::endl;
   }
   before.monitored = now.monitored;
+  return forget;
 }
 
 }  // namespace detail
@@ -100,11 +104,14 @@ inline std::string resume_run(const run_state& run, std::ostream& err) {
   const std::vector<std::string> changes = detail::changes_that_matter(c.config, run.options.config);
   detail::warn_of_changes(changes, origin, err);
   run_counters counters = run_counters::read(c.avss, origin);
-  const bool loss_changed = std::any_of(changes.begin(), changes.end(),
-                                        [](const std::string& change) { return change.starts_with("loss_function"); });
-  detail::forget_best(counters, run.counters, loss_changed, origin, err);
+  const auto changed = [&](std::string_view key) {
+    return std::any_of(changes.begin(), changes.end(), [&](const std::string& change) { return change.starts_with(key); });
+  };
+  const bool forgot = detail::forget_best(counters, run.counters, changed("loss_function"), origin, err);
   run.net.restore({std::move(c.weights), std::move(c.trained_weights), c.optimizer, r.integer("optimiser_steps")}, origin);
   run.schedule.restore(c.lr_scheduler, origin);
+  if (forgot) run.schedule.forget_metric();
+  if (changed("optimizer.lr was ")) run.schedule.restart_rate();
   run.counters = std::move(counters);
   return origin;
 }

@@ -91,7 +91,7 @@ class trainer {
       bar_.line("stopped at step " + std::to_string(c_.step) + "; continue with trainer.resume_from=" + last_checkpoint);
       return 130;
     }
-    if (!finite_)
+    if (c_.diverged)
       fail("the run is at its end, and a loss of its last validation is not finite: it has diverged; lower the learning rate ",
            "or look at the data; ", last_saved());
     log_.end(c_.step);
@@ -269,11 +269,11 @@ class trainer {
   // metrics: of each part, in their order.
   void finish_epoch(const std::vector<std::vector<named_value>>& metrics) {
     double watched = std::nan("");
-    finite_ = true;
+    c_.diverged = false;
     for (std::size_t p = 0; p < metrics.size(); ++p)
       for (const named_value& m : metrics[p]) {
         if (data_.parts[p].name + "_" + m.name == monitor_.name()) watched = m.value;
-        if (m.name == "loss") finite_ = finite_ && std::isfinite(m.value);
+        if (m.name == "loss") c_.diverged = c_.diverged || !std::isfinite(m.value);
       }
     schedule_.after_epoch(watched);
     ++c_.epoch;
@@ -344,7 +344,6 @@ class trainer {
   std::int64_t epoch_len_;
   run_counters c_;
   std::int64_t saved_step_ = 0;
-  bool finite_ = true;            // the losses of the last validation of this call
   std::optional<run_lock> lock_;  // once the folder is open; the first worker's alone
   run_log log_;                   // likewise
   evaluation evaluate_;

@@ -255,6 +255,60 @@ TEST_F(training, the_best_is_sought_anew_when_something_else_is_watched) {
   EXPECT_EQ(err.str(), "");
 }
 
+TEST_F(training, a_plateau_follows_what_is_watched_now_and_takes_a_new_rate) {
+  const auto resumed = [&](const char* monitor, double lr) {
+    trainer_options o = options("run");
+    o.n_epochs = static_cast<std::int64_t>(++epochs_), o.monitor = monitor;
+    o.config = checkpoint_value::dict({{"optimizer", checkpoint_value::dict({{"lr", lr}})}});
+    if (epochs_ > 1) o.resume_from = last_checkpoint;
+    const auto net = make_tiny({.threads = 1});
+    const bool up = std::string_view(monitor).starts_with("max");
+    EXPECT_EQ(run(*net, o, rate_schedule(plateau({.lr = lr, .higher_is_better = up, .patience = 0})), data()), 0);
+    const checkpoint_value s = read_checkpoint(folder / "run" / last_checkpoint).lr_scheduler;
+    return std::pair(*s.find("lr")->number(), *s.find("best")->number());
+  };
+  const auto [rate, improvement] = resumed("max val_si_snri", 1e-9);
+  EXPECT_EQ(rate, 1e-9);
+  const auto [other, loss] = resumed("min val_loss", 1e-9);
+  EXPECT_EQ(other, 1e-9) << "the first loss is better than none";
+  EXPECT_NE(loss, improvement);
+  EXPECT_EQ(resumed("min val_loss", 1e-10).first, 1e-11) << "the new rate, and it falls: nothing is learned";
+}
+
+TEST_F(training, columns_of_a_resumed_runs_table_keep_their_names) {
+  trainer_options o = options("run");
+  o.n_epochs = 1;
+  ASSERT_EQ(run(*make_tiny({.threads = 1}), o, rate_schedule(constant_rate(1e-12)), data()), 0);
+  const std::string csv = (folder / "run/metrics.csv").string();
+  std::string table = bytes_of_file(csv);
+  const std::string head = table.substr(0, table.find('\n'));
+  // As if the loss had had another part before.
+  std::string old = head, rows = table.substr(head.size() + 1);
+  old.replace(old.find(",grad_norm"), 0, ",gone");
+  write_bytes(csv, old + "\n");
+  o.n_epochs = 2, o.resume_from = last_checkpoint;
+  ASSERT_EQ(run(*make_tiny({.threads = 1}), o, rate_schedule(constant_rate(1e-12)), data()), 0);
+  table = bytes_of_file(csv);
+  EXPECT_EQ(table.substr(0, table.find('\n')), old) << "no column is new";
+  for (std::size_t at = 0, end; (end = table.find('\n', at)) != std::string::npos; at = end + 1)
+    EXPECT_EQ(
+        std::count(table.begin() + static_cast<std::ptrdiff_t>(at), table.begin() + static_cast<std::ptrdiff_t>(end), ','),
+        std::count(old.begin(), old.end(), ','));
+  // And one is new.
+  std::string fewer = head;
+  fewer.erase(fewer.find(",lr"), 3);
+  write_bytes(csv, fewer + "\n1,1,train" +
+                       std::string(static_cast<std::size_t>(std::count(fewer.begin(), fewer.end(), ',')) - 2, ',') + "\n");
+  o.n_epochs = 3;
+  ASSERT_EQ(run(*make_tiny({.threads = 1}), o, rate_schedule(constant_rate(1e-12)), data()), 0);
+  table = bytes_of_file(csv);
+  EXPECT_EQ(table.substr(0, table.find('\n')), fewer + ",lr");
+  for (std::size_t at = 0, end; (end = table.find('\n', at)) != std::string::npos; at = end + 1)
+    EXPECT_EQ(
+        std::count(table.begin() + static_cast<std::ptrdiff_t>(at), table.begin() + static_cast<std::ptrdiff_t>(end), ','),
+        std::count(head.begin(), head.end(), ','));
+}
+
 TEST_F(training, a_schedule_that_ends_before_the_run_is_refused_at_once) {
   const auto net = make_tiny({.threads = 1});
   trainer_options o = options("run");
