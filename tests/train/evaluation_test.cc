@@ -62,6 +62,10 @@ TEST_F(evaluations, a_run_that_diverges_on_any_part_ends_with_an_error) {
   };
   const auto net = make_tiny({.threads = 1});
   EXPECT_TRUE(says(error_of([&] { run(*net, options("run"), schedule(), d); }), "last validation is not finite"));
+  // It stays so, however often the end is looked at.
+  trainer_options again = options("run");
+  again.resume_from = last_checkpoint;
+  EXPECT_TRUE(says(error_of([&] { run(*net, again, schedule(), d); }), "last validation is not finite"));
 }
 
 // One that runs out of memory at some of its steps.
