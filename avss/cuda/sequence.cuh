@@ -1,169 +1,237 @@
-// Linear layers of windows along sequences on the device, and their transposes: one matrix product for each place in the
-// window, over all steps and rows at once, with the weights turned so that each place has a matrix of its own.
+// Linear layers of windows along sequences on the device, and their transposes: one matrix product each. What a product reads
+// is unfolded first, in the order of the layers' weights, [in, window]; what it makes to be folded has the places of a window
+// outermost, [window, in], so that they are added along their memory, and is made by weights turned likewise.
 #pragma once
 
 #include <avss/cuda/column_sums.cuh>
 #include <avss/cuda/product.cuh>
 #include <avss/cuda/walk.cuh>
+#include <cstddef>
+#include <cstdint>
 
 namespace avss {
 namespace cuda_kernel {
 
-// A weight [inner, window], or [in, window, out] where `out` is not 0, and the same turned: [window, inner or in out].
-struct window_weight {
-  dim_t window, inner, out = 0;
-  AVSS_DEVICE dim_t place_of(dim_t k, dim_t i) const { return out ? (i / out * window + k) * out + i % out : i * window + k; }
+// to[l, n, c, k] = x[l + k, n, c]
+struct unfold_windows {
+  const float* x;  // [steps, rows, channels]
+  dim_t step;      // rows channels
+  std::int32_t window;
+  float* to;  // [out_steps, rows, channels, window]
+  template <class Index>
+  AVSS_DEVICE void operator()(Index i) const {
+    to[i] = x[i / window + i % window * step];
+  }
 };
 
-// turned = weight, or with Back weight += turned.
-template <bool Back>
-struct turn_windows {
-  static constexpr int threads = 256;
-  static constexpr bool cooperates = false;
-  window_weight w;
+// y[s, n, c] = (y or bias[c] or 0) + sum over k of from[s - k, n, k, c]
+struct fold_windows {
+  const float* from;   // [in_steps, rows, window, channels]
+  dim_t step, values;  // rows channels; in_steps rows channels
+  std::int32_t channels, window;
+  const float* bias;  // [channels], or null
+  bool accumulate;    // to what y is
+  float* y;           // [in_steps + window - 1, rows, channels]
+  template <class Index>
+  AVSS_DEVICE void operator()(Index i) const {
+    const Index c = i % static_cast<Index>(channels);
+    float sum = accumulate ? y[i] : bias ? bias[c] : 0.f;
+    for (std::int32_t k = 0; k < window; ++k) {
+      const dim_t at = i - k * step;  // of the vector's value in x
+      if (at >= 0 && at < values) sum += from[(at - c) * window + k * channels + c];
+    }
+    y[i] = sum;
+  }
+};
+
+// to[r, k, c, o] = from[r, c, k, o]
+struct turn_window_body {
+  std::int32_t channels, window, innermost;
   const float* from;
   float* to;
-  AVSS_DEVICE void operator()(const simt::thread& t) const {
-    const dim_t at = t.block() * threads + t.index();
-    if (at >= w.window * w.inner) return;
-    const dim_t i = w.place_of(at / w.inner, at % w.inner);
-    if constexpr (Back)
-      to[i] += from[at];
-    else
-      to[at] = from[i];
+  template <class Index>
+  AVSS_DEVICE void operator()(Index i) const {
+    const Index o = i % innermost, c = i / innermost % channels, k = i / innermost / channels % window,
+                r = i / innermost / channels / window;
+    to[i] = from[((r * channels + c) * window + k) * innermost + o];
   }
 };
 
 // The rows of y before anything is added to them: bias [columns], or zero.
 struct fill_rows_body {
-  static constexpr int sums = 0;
-  dim_t columns;
+  std::int32_t columns;
   const float* bias;
   float* y;
-  AVSS_DEVICE void operator()(const place& at, double*) const { y[at.i] = bias ? bias[at.i % columns] : 0.f; }
+  template <class Index>
+  AVSS_DEVICE void operator()(Index i) const {
+    y[i] = bias ? bias[i % static_cast<Index>(columns)] : 0.f;
+  }
 };
 inline void fill_rows(const cuda_backend& backend, dim_t rows, dim_t columns, const float* bias, float* y) {
-  pass_rows(backend, "bias of rows", 1, 1, rows * columns, fill_rows_body{columns, bias, y});
+  pass_values(backend, "bias of rows", 0, rows * columns, fill_rows_body{static_cast<std::int32_t>(columns), bias, y});
 }
 
-// Turned weights and their gradient.
-class window_scratch {
- public:
-  // rows: of dy, 0 where there is no way back
-  window_scratch(carver& m, const window_weight& w, dim_t rows, dim_t columns)
-      : w_(w),
-        weight_(m.take<float>(w.window * w.inner)),
-        gradient_(rows ? m.take<float>(w.window * w.inner) : nullptr),
-        bias_(m, rows, columns),
-        workspace_(m.take<std::byte>(cuda_backend::product_workspace)) {}
+// What becomes of sequences [steps, rows, channels] in windows: out_steps windows of `window` places.
+struct window_shape {
+  dim_t out_steps, rows, channels, window;
 
-  void turn(const cuda_backend& backend, const float* weight) const {
-    launch(backend, "turned weights of a window", turn_windows<false>{w_, weight, weight_}, blocks());
-  }
-  void add_gradient(const cuda_backend& backend, float* dweight) const {
-    launch(backend, "gradient of a window's weights", turn_windows<true>{w_, gradient_, dweight}, blocks());
-  }
-  const float* weight(dim_t k) const { return weight_ + k * w_.inner; }
-  float* gradient(dim_t k) const { return gradient_ + k * w_.inner; }
-  const column_sums& bias() const { return bias_; }
-  void* workspace() const { return workspace_; }
-
- private:
-  dim_t blocks() const { return blocks_for(w_.window * w_.inner, turn_windows<false>::threads); }
-  window_weight w_;
-  float *weight_, *gradient_;
-  column_sums bias_;
-  void* workspace_;
+  constexpr dim_t step() const { return rows * channels; }
+  constexpr dim_t vectors() const { return out_steps * rows; }
+  constexpr dim_t length() const { return channels * window; }  // of a window's vector
+  // With one place a window is what it is taken from.
+  constexpr bool folds() const { return window > 1; }
 };
 
-inline window_scratch linear_scratch(carver& m, const op::window_size& n, bool in_major, bool back) {
-  return {m, {n.window, n.in * n.out, in_major ? n.out : 0}, back ? n.out_steps() * n.rows : 0, n.out};
-}
+// x [steps, rows, channels] unfolded.
+class unfolded_rows {
+ public:
+  unfolded_rows(carver& m, const window_shape& n)
+      : n_(n), values_(n.folds() ? m.take<float>(n.vectors() * n.length()) : nullptr) {}
+  const float* of(const cuda_backend& backend, const float* x) const {
+    if (!n_.folds()) return x;
+    pass_values(backend, "windows", 0, n_.vectors() * n_.length(),
+                unfold_windows{x, n_.step(), static_cast<std::int32_t>(n_.window), values_});
+    return values_;
+  }
+
+ private:
+  window_shape n_;
+  float* values_;
+};
+
+// A product whose rows are windows, folded.
+class folded_product {
+ public:
+  // The weight is [channels, window, others] where `others_innermost`, [others, channels, window] otherwise.
+  folded_product(carver& m, const window_shape& n, dim_t others, bool others_innermost)
+      : n_(n), others_(others), innermost_(others_innermost) {
+    if (!n.folds()) return;
+    weight_ = m.take<float>(others * n.length());
+    values_ = m.take<float>(n.vectors() * n.length());
+  }
+  // y (+)= [vectors, others] weight, folded, + bias [channels] where it is not null
+  void run(const cuda_backend& backend, const float* from, const float* weight, const float* bias, bool accumulate, float* y,
+           void* workspace) const {
+    const dim_t length = n_.length(), row = innermost_ ? others_ : length;
+    product p{n_.vectors(), length, others_, 1, {from, others_}, {weight, row, 0, innermost_}, y, 0};
+    if (!n_.folds()) {
+      if (bias) fill_rows(backend, n_.vectors(), n_.channels, bias, y);
+      p.beta = bias || accumulate ? 1.f : 0.f;
+      return multiply(backend, p, workspace);
+    }
+    const auto channels = static_cast<std::int32_t>(n_.channels), window = static_cast<std::int32_t>(n_.window);
+    pass_values(backend, "turned weights of a window", 0, others_ * length,
+                turn_window_body{channels, window, static_cast<std::int32_t>(innermost_ ? others_ : 1), weight, weight_});
+    p.b.data = weight_;
+    p.to = values_;
+    multiply(backend, p, workspace);
+    pass_values(backend, "folded windows", 0, (n_.out_steps + n_.window - 1) * n_.step(),
+                fold_windows{values_, n_.step(), n_.out_steps * n_.step(), channels, window, bias, accumulate, y});
+  }
+
+ private:
+  window_shape n_;
+  dim_t others_;
+  bool innermost_;
+  float *weight_ = nullptr, *values_ = nullptr;
+};
+
+inline void* product_memory(carver& m) { return m.take<std::byte>(cuda_backend::product_workspace); }
+
+inline window_shape windows_of(const op::window_size& n) { return {n.out_steps(), n.rows, n.in, n.window}; }
 template <class Fold>
-window_scratch fold_scratch(carver& m, const Fold& o, bool back) {
-  return {m, {o.window, o.in * o.out}, back ? (o.steps + o.window - 1) * o.rows : 0, o.out};
+window_shape windows_of(const Fold& o) {
+  return {o.steps, o.rows, o.out, o.window};
 }
+
+struct window_linear_memory {
+  explicit window_linear_memory(carver& m, const op::window_size& n) : x(m, windows_of(n)), workspace(product_memory(m)) {}
+  unfolded_rows x;
+  void* workspace;
+};
+struct window_linear_back_memory {
+  window_linear_back_memory(carver& m, const op::window_size& n, bool in_major)
+      : x(m, windows_of(n)),
+        dx(m, windows_of(n), n.out, in_major),
+        bias(m, n.out_steps() * n.rows, n.out),
+        workspace(product_memory(m)) {}
+  unfolded_rows x;
+  folded_product dx;
+  column_sums bias;
+  void* workspace;
+};
+struct window_fold_memory {
+  explicit window_fold_memory(carver& m, const op::window_fold_fwd<float>& o)
+      : y(m, windows_of(o), o.in, false), workspace(product_memory(m)) {}
+  folded_product y;
+  void* workspace;
+};
+struct window_fold_back_memory {
+  explicit window_fold_back_memory(carver& m, const op::window_fold_bwd<float>& o)
+      : dy(m, windows_of(o)), bias(m, (o.steps + o.window - 1) * o.rows, o.out), workspace(product_memory(m)) {}
+  unfolded_rows dy;
+  column_sums bias;
+  void* workspace;
+};
 
 }  // namespace cuda_kernel
 
 inline std::size_t scratch_bytes(const cuda_backend&, const op::window_linear_fwd<float>& o) {
-  return layout_bytes([&](carver& m) { cuda_kernel::linear_scratch(m, o.n, o.in_major, false); });
+  return layout_bytes([&](carver& m) { cuda_kernel::window_linear_memory(m, o.n); });
 }
 
 inline void execute(cuda_backend& backend, const op::window_linear_fwd<float>& o, void* scratch) {
   using namespace cuda_kernel;
   carver memory(scratch);
-  const op::window_size& n = o.n;
-  const window_scratch s = linear_scratch(memory, n, o.in_major, false);
-  const dim_t rows = n.out_steps() * n.rows;
-  s.turn(backend, o.weight);
-  if (o.bias) fill_rows(backend, rows, n.out, o.bias, o.y);
-  for (dim_t k = 0; k < n.window; ++k) {
-    const matrix w{s.weight(k), o.in_major ? n.out : n.in, 0, !o.in_major};
-    multiply(backend, {rows, n.out, n.in, 1, {o.x + k * n.rows * n.in, n.in}, w, o.y, 0, o.bias || k > 0 ? 1.f : 0.f},
-             s.workspace());
-  }
+  const window_linear_memory s(memory, o.n);
+  const dim_t rows = o.n.out_steps() * o.n.rows, in = o.n.in * o.n.window, out = o.n.out;
+  const float* const x = s.x.of(backend, o.x);
+  if (o.bias) fill_rows(backend, rows, out, o.bias, o.y);
+  multiply(backend, {rows, out, in, 1, {x, in}, {o.weight, o.in_major ? out : in, 0, !o.in_major}, o.y, 0, o.bias ? 1.f : 0.f},
+           s.workspace);
 }
 
 inline std::size_t scratch_bytes(const cuda_backend&, const op::window_linear_bwd<float>& o) {
-  return layout_bytes([&](carver& m) { cuda_kernel::linear_scratch(m, o.n, o.in_major, true); });
+  return layout_bytes([&](carver& m) { cuda_kernel::window_linear_back_memory(m, o.n, o.in_major); });
 }
 
 inline void execute(cuda_backend& backend, const op::window_linear_bwd<float>& o, void* scratch) {
   using namespace cuda_kernel;
   carver memory(scratch);
-  const op::window_size& n = o.n;
-  const window_scratch s = linear_scratch(memory, n, o.in_major, true);
-  const dim_t rows = n.out_steps() * n.rows;
-  s.turn(backend, o.weight);
-  if (o.dbias) s.bias().add(backend, rows, n.out, n.out, o.dy, o.dbias);
-  if (!o.accumulate) fill_rows(backend, n.steps * n.rows, n.in, nullptr, o.dx);
-  const matrix dy{o.dy, n.out}, turned_dy{o.dy, n.out, 0, true};
-  for (dim_t k = 0; k < n.window; ++k) {
-    const dim_t first = k * n.rows * n.in;
-    const matrix w{s.weight(k), o.in_major ? n.out : n.in, 0, o.in_major};
-    const matrix x{o.x + first, n.in}, turned_x{o.x + first, n.in, 0, true};
-    multiply(backend, {rows, n.in, n.out, 1, dy, w, o.dx + first, 0, 1.f}, s.workspace());
-    if (o.in_major)
-      multiply(backend, {n.in, n.out, rows, 1, turned_x, dy, s.gradient(k), 0}, s.workspace());
-    else
-      multiply(backend, {n.out, n.in, rows, 1, turned_dy, x, s.gradient(k), 0}, s.workspace());
-  }
-  s.add_gradient(backend, o.dweight);
+  const window_linear_back_memory s(memory, o.n, o.in_major);
+  const dim_t rows = o.n.out_steps() * o.n.rows, in = o.n.in * o.n.window, out = o.n.out;
+  const float* const x = s.x.of(backend, o.x);
+  if (o.dbias) s.bias.add(backend, rows, out, out, o.dy, o.dbias);
+  if (o.in_major)
+    multiply(backend, {in, out, rows, 1, {x, in, 0, true}, {o.dy, out}, o.dweight, 0, 1.f}, s.workspace);
+  else
+    multiply(backend, {out, in, rows, 1, {o.dy, out, 0, true}, {x, in}, o.dweight, 0, 1.f}, s.workspace);
+  s.dx.run(backend, o.dy, o.weight, nullptr, o.accumulate, o.dx, s.workspace);
 }
 
 inline std::size_t scratch_bytes(const cuda_backend&, const op::window_fold_fwd<float>& o) {
-  return layout_bytes([&](carver& m) { cuda_kernel::fold_scratch(m, o, false); });
+  return layout_bytes([&](carver& m) { cuda_kernel::window_fold_memory(m, o); });
 }
 
 inline void execute(cuda_backend& backend, const op::window_fold_fwd<float>& o, void* scratch) {
-  using namespace cuda_kernel;
   carver memory(scratch);
-  const window_scratch s = fold_scratch(memory, o, false);
-  s.turn(backend, o.weight);
-  fill_rows(backend, (o.steps + o.window - 1) * o.rows, o.out, o.bias, o.y);
-  for (dim_t k = 0; k < o.window; ++k)
-    multiply(backend, {o.steps * o.rows, o.out, o.in, 1, {o.x, o.in}, {s.weight(k), o.out}, o.y + k * o.rows * o.out, 0, 1.f},
-             s.workspace());
+  const cuda_kernel::window_fold_memory s(memory, o);
+  s.y.run(backend, o.x, o.weight, o.bias, false, o.y, s.workspace);
 }
 
 inline std::size_t scratch_bytes(const cuda_backend&, const op::window_fold_bwd<float>& o) {
-  return layout_bytes([&](carver& m) { cuda_kernel::fold_scratch(m, o, true); });
+  return layout_bytes([&](carver& m) { cuda_kernel::window_fold_back_memory(m, o); });
 }
 
 inline void execute(cuda_backend& backend, const op::window_fold_bwd<float>& o, void* scratch) {
   using namespace cuda_kernel;
   carver memory(scratch);
-  const window_scratch s = fold_scratch(memory, o, true);
-  const dim_t rows = o.steps * o.rows;
-  s.turn(backend, o.weight);
-  s.bias().add(backend, (o.steps + o.window - 1) * o.rows, o.out, o.out, o.dy, o.dbias);
-  for (dim_t k = 0; k < o.window; ++k) {
-    const matrix dy{o.dy + k * o.rows * o.out, o.out};
-    multiply(backend, {rows, o.in, o.out, 1, dy, {s.weight(k), o.out, 0, true}, o.dx, 0, k > 0 ? 1.f : 0.f}, s.workspace());
-    multiply(backend, {o.in, o.out, rows, 1, {o.x, o.in, 0, true}, dy, s.gradient(k), 0}, s.workspace());
-  }
-  s.add_gradient(backend, o.dweight);
+  const window_fold_back_memory s(memory, o);
+  const dim_t rows = o.steps * o.rows, length = o.out * o.window;
+  s.bias.add(backend, (o.steps + o.window - 1) * o.rows, o.out, o.out, o.dy, o.dbias);
+  const float* const dy = s.dy.of(backend, o.dy);
+  multiply(backend, {rows, o.in, length, 1, {dy, length}, {o.weight, length, 0, true}, o.dx, 0}, s.workspace);
+  multiply(backend, {o.in, length, rows, 1, {o.x, o.in, 0, true}, {dy, length}, o.dweight, 0, 1.f}, s.workspace);
 }
 
 }  // namespace avss
