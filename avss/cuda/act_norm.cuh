@@ -37,12 +37,10 @@ class back_pass {
       : partial_(m.take<double>(batch * channels * row_pieces(frames) * 2)) {}
   void run(const cuda_backend& backend, dim_t batch, dim_t channels, dim_t frames, const act_norm_grad& g, float* dx,
            bool accumulate, float* dbias = nullptr) const {
-    const dim_t pieces = row_pieces(frames);
     pass_rows(backend, "back through activation and norm", batch, channels, frames, back_body{g, frames, dx, accumulate},
-              partial_);
-    if (g.f.slope) add_to_total(backend, "gradient of a slope", {batch * channels * pieces, 2, 0, partial_, g.dslope});
-    if (dbias)
-      add_to_channels(backend, "gradient of a bias", add_channel_sums<2>{batch, channels, pieces, partial_, {nullptr, dbias}});
+              partial_,
+              endings_of(add_total(partial_, 2, 0, g.f.slope ? g.dslope : nullptr),
+                         ending{rows_of::channel, add_sums<2>{partial_, {nullptr, dbias}}, dbias != nullptr}));
   }
 
  private:

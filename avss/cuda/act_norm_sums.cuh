@@ -70,23 +70,12 @@ AVSS_DEVICE inline void write_moments(const act_norm& f, dim_t s, double sum, do
   f.rstd[s] = static_cast<float>(1 / std::sqrt((variance > 0 ? variance : 0) + f.eps));
 }
 
-// Of a global norm, a block for each item: partial [B, n, 2].
-struct item_moments {
-  static constexpr int threads = 256;
-  static constexpr bool cooperates = true;
-  dim_t n;
+// Of a global norm, an item's.
+struct finish_item_moments {
   double count;  // values of an item
-  const double* partial;
   act_norm f;
-
-  AVSS_DEVICE void operator()(const simt::thread& t) const {
-    const double* const from = partial + t.block() * n * 2;
-    double sum[2] = {0, 0};
-    for (dim_t i = t.index(); i < n; i += threads)
-      for (int k = 0; k < 2; ++k) sum[k] += from[i * 2 + k];
-    simt::block_sum(t, sum, t.shared<double>());
-    if (t.index() == 0) write_moments(f, t.block(), sum[0], sum[1], count);
-  }
+  AVSS_DEVICE double weight(dim_t) const { return 1; }
+  AVSS_DEVICE void operator()(dim_t b, const double (&sum)[2]) const { write_moments(f, b, sum[0], sum[1], count); }
 };
 
 // From the sums S1, S2 (see reference/act_norm.hpp) of n values with one mean: shift and scale.
@@ -96,23 +85,12 @@ AVSS_DEVICE inline void write_close(const act_norm_grad& g, dim_t s, double s1, 
   g.shift[s] = static_cast<float>(-r * s1 / n);
 }
 
-// Of a global norm, a block for each item: partial [B, C, pieces, step], the sums of df and df h first.
-struct item_close {
-  static constexpr int threads = 256;
-  static constexpr bool cooperates = true;
-  dim_t channels, pieces, step;
+// Of a global norm, an item's, out of the sums of df and df h of its rows.
+struct finish_item_close {
   double count;
-  const double* partial;
   act_norm_grad g;
-
-  AVSS_DEVICE void operator()(const simt::thread& t) const {
-    const double* const from = partial + t.block() * channels * pieces * step;
-    double sum[2] = {0, 0};
-    for (dim_t i = t.index(); i < channels * pieces; i += threads)
-      for (int k = 0; k < 2; ++k) sum[k] += static_cast<double>(g.f.gamma[i / pieces]) * from[i * step + k];
-    simt::block_sum(t, sum, t.shared<double>());
-    if (t.index() == 0) write_close(g, t.block(), sum[0], sum[1], count);
-  }
+  AVSS_DEVICE double weight(dim_t channel) const { return g.f.gamma[channel]; }
+  AVSS_DEVICE void operator()(dim_t b, const double (&sum)[2]) const { write_close(g, b, sum[0], sum[1], count); }
 };
 
 // Adds two values up along the threads of a block, first to last or last to first: each gets the sum up to its own.
@@ -211,41 +189,43 @@ struct frame_close {
 
 inline constexpr std::size_t scan_bytes = 256 * 2 * sizeof(double);
 
-// mean and rstd of f over an array of [B, C, T]. Sums of rows may come from whoever made the array.
+// mean and rstd of f over an array of [B, C, T]. Sums of a global norm may come from whoever makes the array, whose last block
+// of an item makes its moments.
 class moment_sums {
  public:
   // n partial sums of an item where the maker gives them; 0: found by a pass over the array.
-  moment_sums(carver& m, const act_norm& f, dim_t batch, dim_t channels, dim_t frames, dim_t given = 0)
-      : n_(given ? given : channels * row_pieces(frames)) {
+  moment_sums(carver& m, const act_norm& f, dim_t batch, dim_t channels, dim_t frames, dim_t given = 0) {
     if (f.norm == norm_kind::none) return;
-    partial_ = m.take<double>(batch * 2 * (f.norm == norm_kind::global ? n_ : column_groups(channels) * frames));
+    const dim_t n = given ? given : channels * row_pieces(frames);
+    partial_ = m.take<double>(batch * 2 * (f.norm == norm_kind::global ? n : column_groups(channels) * frames));
   }
   // Where the maker of the array writes [B, n, 2] sums of a and a^2; null where it need not.
   double* given(const act_norm& f) const { return f.norm == norm_kind::global ? partial_ : nullptr; }
+  // What its blocks do behind them.
+  auto last(const act_norm& f, dim_t channels, dim_t frames) const {
+    const double count = static_cast<double>(channels) * static_cast<double>(frames);
+    return endings_of(
+        ending{rows_of::item, make_of_sums{partial_, finish_item_moments{count, f}}, f.norm == norm_kind::global});
+  }
 
   void find(const cuda_backend& backend, const act_norm& f, dim_t batch, dim_t channels, dim_t frames, const float* x) const {
     if (f.norm == norm_kind::global)
-      pass_rows(backend, "moments of rows", batch, channels, frames, moment_body{f.slope, x}, partial_);
+      pass_rows(backend, "moments of rows", batch, channels, frames, moment_body{f.slope, x}, partial_,
+                last(f, channels, frames));
     finish(backend, f, batch, channels, frames, x);
   }
-  // The same where given() was filled.
+  // The same where the maker has ended with last().
   void finish(const cuda_backend& backend, const act_norm& f, dim_t batch, dim_t channels, dim_t frames, const float* x) const {
-    if (f.norm == norm_kind::none) return;
-    if (f.norm == norm_kind::global) {
-      const double count = static_cast<double>(channels) * static_cast<double>(frames);
-      return launch(backend, "moments of items", item_moments{n_, count, partial_, f}, batch,
-                    simt::sum_doubles<item_moments, 2> * sizeof(double));
-    }
+    if (f.norm == norm_kind::none || f.norm == norm_kind::global) return;
     pass_columns(backend, "moments of frames", batch, channels, frames, moment_body{f.slope, x}, partial_);
     launch(backend, "moments of frames, joined", frame_moments{channels, frames, partial_, f}, batch, scan_bytes);
   }
 
  private:
-  dim_t n_;
   double* partial_ = nullptr;
 };
 
-// From df: adds to dgamma and dbeta, sets shift and scale.
+// From df: adds to dgamma and dbeta, sets shift and scale. Sums over rows may come from whoever makes df, likewise.
 class close_sums {
  public:
   close_sums(carver& m, const act_norm& f, dim_t batch, dim_t channels, dim_t frames) {
@@ -253,22 +233,22 @@ class close_sums {
     rows_ = m.take<double>(batch * channels * row_pieces(frames) * 2);
     if (f.norm != norm_kind::global) columns_ = m.take<double>(batch * column_groups(channels) * frames * 2);
   }
+  // What the maker's blocks do behind their sums of df and df h, [B, C, pieces, 2].
+  auto last(const act_norm_grad& g, dim_t channels, dim_t frames, const double* rows) const {
+    const double count = static_cast<double>(channels) * static_cast<double>(frames);
+    return endings_of(ending{rows_of::channel, add_sums<2>{rows, {g.dbeta, g.dgamma}}, g.f.norm != norm_kind::none},
+                      ending{rows_of::item, make_of_sums{rows, finish_item_close{count, g}}, g.f.norm == norm_kind::global});
+  }
+
   void find(const cuda_backend& backend, const act_norm_grad& g, dim_t batch, dim_t channels, dim_t frames) const {
     if (g.f.norm == norm_kind::none) return;
-    pass_rows(backend, "gradient sums of rows", batch, channels, frames, close_body<false>{g, frames}, rows_);
-    finish(backend, g, batch, channels, frames, row_pieces(frames), rows_);
+    pass_rows(backend, "gradient sums of rows", batch, channels, frames, close_body<false>{g, frames}, rows_,
+              last(g, channels, frames, rows_));
+    finish(backend, g, batch, channels, frames);
   }
-  // The same where the maker of df has summed df and df h over the rows: rows [B, C, pieces, 2].
-  void finish(const cuda_backend& backend, const act_norm_grad& g, dim_t batch, dim_t channels, dim_t frames, dim_t pieces,
-              const double* rows) const {
-    if (g.f.norm == norm_kind::none) return;
-    add_to_channels(backend, "gradients of gamma and beta",
-                    add_channel_sums<2>{batch, channels, pieces, rows, {g.dbeta, g.dgamma}});
-    if (g.f.norm == norm_kind::global) {
-      const double count = static_cast<double>(channels) * static_cast<double>(frames);
-      return launch(backend, "gradient sums of items", item_close{channels, pieces, 2, count, rows, g}, batch,
-                    simt::sum_doubles<item_close, 2> * sizeof(double));
-    }
+  // The same where the maker has ended with last().
+  void finish(const cuda_backend& backend, const act_norm_grad& g, dim_t batch, dim_t channels, dim_t frames) const {
+    if (g.f.norm == norm_kind::none || g.f.norm == norm_kind::global) return;
     pass_columns(backend, "gradient sums of frames", batch, channels, frames, close_body<true>{g, frames}, columns_);
     launch(backend, "gradient sums of frames, joined", frame_close{channels, frames, columns_, g}, batch, scan_bytes);
   }

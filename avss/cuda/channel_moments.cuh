@@ -12,10 +12,7 @@ namespace avss::cuda_kernel {
 struct finish_map_moments {
   op::map_norm<float> f;
   double count;
-  AVSS_DEVICE void add(dim_t, dim_t, const double* part, double (&sum)[2]) const {
-    sum[0] += part[0];
-    sum[1] += part[1];
-  }
+  AVSS_DEVICE double weight(dim_t) const { return 1; }
   AVSS_DEVICE void operator()(dim_t s, const double (&sum)[2]) const {
     const double mean = sum[0] / count, variance = sum[1] / count - mean * mean;
     f.mean[s] = static_cast<float>(mean);
@@ -26,35 +23,36 @@ struct finish_map_moments {
 // The sums themselves: to [stats, 2].
 struct keep_sums {
   double* to;
-  AVSS_DEVICE void add(dim_t, dim_t, const double* part, double (&sum)[2]) const {
-    sum[0] += part[0];
-    sum[1] += part[1];
-  }
+  AVSS_DEVICE double weight(dim_t) const { return 1; }
   AVSS_DEVICE void operator()(dim_t s, const double (&sum)[2]) const {
     to[s * 2] = sum[0];
     to[s * 2 + 1] = sum[1];
   }
 };
 
-// Moments of channels out of the sums over the rows of this worker's items, `count` values each.
+// Moments of channels, of the items of all workers.
 class channel_moments {
  public:
   channel_moments(const cuda_backend& backend, carver& m, const op::map_size& n)
-      : rows(m.take<double>(partial_doubles(norm_over::channel, n, 2))),
+      : rows_(m.take<double>(partial_doubles(norm_over::channel, n, 2))),
         all_(m.take<double>(backend.group ? n.channels * 2 : 0)) {}
-  void finish(const cuda_backend& backend, const char* name, const op::map_size& n, const op::map_norm<float>& f) const {
-    const stat_parts parts = parts_of(norm_over::channel, n, 2, rows);
+  // body: sums of a and a^2.
+  template <class Body>
+  void find(const cuda_backend& backend, const char* name, const op::map_size& n, const op::map_norm<float>& f,
+            const Body& body) const {
     const finish_map_moments moments{f, static_cast<double>(n.batch * n.plane() * backend.workers())};
-    if (!backend.group) return join(backend, name, parts, moments);
-    join(backend, name, parts, keep_sums{all_});
+    const auto pass = [&](const auto& make) {
+      pass_rows(backend, name, n.batch, n.channels, n.plane(), body, rows_,
+                endings_of(ending{rows_of::channel, make_of_sums{rows_, make}}));
+    };
+    if (!backend.group) return pass(moments);
+    pass(keep_sums{all_});
     sum_over_workers(backend, all_, n.channels * 2);
     pass_values(backend, name, 0, n.channels, finish_kept<finish_map_moments>{moments, all_});
   }
 
-  double* rows;  // as pass_rows makes them
-
  private:
-  double* all_;
+  double *rows_, *all_;
 };
 
 }  // namespace avss::cuda_kernel

@@ -32,11 +32,14 @@ std::size_t depthwise_shared(dim_t kernel, dim_t dilation) {
   return static_cast<std::size_t>(ring_size(kernel, dilation)) * sizeof(float) + simt::sum_doubles<K, N> * sizeof(double);
 }
 
+template <class Endings>
 struct depthwise_forward {
   static constexpr int threads = depthwise_threads;
   static constexpr bool cooperates = true;
   op::depthwise_fwd<float> o;
   double* partial;  // [B, C, 2] sums of a(y) and a(y)^2, or null
+  Endings last;
+  unsigned* counters;
 
   AVSS_DEVICE void operator()(const simt::thread& t) const {
     const dim_t row = t.block(), size = ring_size(o.kernel, o.dilation), mask = size - 1, frames = o.frames;
@@ -68,21 +71,26 @@ struct depthwise_forward {
       t.sync();
     }
     if (!partial) return;
-    simt::block_sum(t, sum, reinterpret_cast<double*>(ring + size));
+    double* const shared = reinterpret_cast<double*>(ring + size);
+    simt::block_sum(t, sum, shared);
     if (t.index() == 0)
       for (int k = 0; k < 2; ++k) partial[row * 2 + k] = sum[k];
+    last.end_block(t, {t.blocks() / o.channels, o.channels, 1}, row, counters, shared);
   }
 };
 
 // Sums of a row, in this order: the taps' gradients, the bias's, the output slope's; apart, df and df h of the input's norm.
 inline constexpr int depthwise_sums = static_cast<int>(max_depthwise_kernel) + 2;
 
+template <class Endings>
 struct depthwise_backward {
   static constexpr int threads = depthwise_threads;
   static constexpr bool cooperates = true;
   op::depthwise_bwd<float> o;
   double* partial;  // [B, C, depthwise_sums]
   double* close;    // [B, C, 2], or null: the input has no norm
+  Endings last;
+  unsigned* counters;
 
   AVSS_DEVICE void operator()(const simt::thread& t) const {
     constexpr int taps = static_cast<int>(max_depthwise_kernel);
@@ -131,10 +139,12 @@ struct depthwise_backward {
     simt::block_sum(t, sum, shared);
     if (t.index() == 0)
       for (int k = 0; k < depthwise_sums; ++k) partial[row * depthwise_sums + k] = sum[k];
-    if (!close) return;
-    simt::block_sum(t, norm, shared);
-    if (t.index() == 0)
-      for (int k = 0; k < 2; ++k) close[row * 2 + k] = norm[k];
+    if (close) {
+      simt::block_sum(t, norm, shared);
+      if (t.index() == 0)
+        for (int k = 0; k < 2; ++k) close[row * 2 + k] = norm[k];
+    }
+    last.end_block(t, {t.blocks() / o.channels, o.channels, 1}, row, counters, shared);
   }
 };
 
@@ -176,8 +186,13 @@ inline void execute(cuda_backend& backend, const op::depthwise_fwd<float>& o, vo
   check_depthwise(o.kernel, o.dilation);
   carver memory(scratch);
   const moment_sums sums(memory, o.next, o.batch, o.channels, o.frames, o.channels);
-  launch(backend, "depthwise convolution", depthwise_forward{o, sums.given(o.next)}, o.batch * o.channels,
-         depthwise_shared<depthwise_forward, 2>(o.kernel, o.dilation));
+  constexpr const char* name = "depthwise convolution";
+  with_endings(backend, name, {o.batch, o.channels, 1}, sums.last(o.next, o.channels, o.frames),
+               [&]<class List>(const List& last, unsigned* counters) {
+                 using kernel = depthwise_forward<List>;
+                 launch(backend, name, kernel{o, sums.given(o.next), last, counters}, o.batch * o.channels,
+                        depthwise_shared<kernel, 2>(o.kernel, o.dilation));
+               });
   sums.finish(backend, o.next, o.batch, o.channels, o.frames, o.y);
 }
 
@@ -191,14 +206,19 @@ inline void execute(cuda_backend& backend, const op::depthwise_bwd<float>& o, vo
   carver memory(scratch);
   const depthwise_bwd_scratch s(memory, o);
   const bool has_norm = o.input.f.norm != norm_kind::none;
-  launch(backend, "gradients of a depthwise convolution", depthwise_backward{o, s.partial, has_norm ? s.rows : nullptr},
-         o.batch * o.channels, depthwise_shared<depthwise_backward, depthwise_sums>(o.kernel, o.dilation));
+  constexpr const char* name = "gradients of a depthwise convolution";
+  with_endings(
+      backend, name, {o.batch, o.channels, 1},
+      and_then(add_total(s.partial, depthwise_sums, max_depthwise_kernel + 1, o.output.f.slope ? o.output.dslope : nullptr),
+               s.close.last(o.input, o.channels, o.frames, s.rows)),
+      [&]<class List>(const List& last, unsigned* counters) {
+        using kernel = depthwise_backward<List>;
+        launch(backend, name, kernel{o, s.partial, has_norm ? s.rows : nullptr, last, counters}, o.batch * o.channels,
+               depthwise_shared<kernel, depthwise_sums>(o.kernel, o.dilation));
+      });
   launch(backend, "gradients of depthwise weights", depthwise_add{o.batch, o.channels, o.kernel, s.partial, o.dweight, o.dbias},
          blocks_for(o.channels * (o.kernel + 1), depthwise_add::threads));
-  if (o.output.f.slope)
-    add_to_total(backend, "gradient of a slope",
-                 {o.batch * o.channels, depthwise_sums, max_depthwise_kernel + 1, s.partial, o.output.dslope});
-  s.close.finish(backend, o.input, o.batch, o.channels, o.frames, 1, s.rows);
+  s.close.finish(backend, o.input, o.batch, o.channels, o.frames);
 }
 
 }  // namespace avss

@@ -48,6 +48,9 @@ class cuda : public shares_batch<cuda> {
 
   cudaStream_t stream() const { return made().stream; }
   cublasLtHandle_t products() const { return made().products; }
+  // Zeros, between two launches; for thread::last_of.
+  static constexpr dim_t block_counters = 8192;
+  unsigned* counters() const { return made().counters; }
   // Of the products that were made so far.
   cuda_kernel::cublas_plans& plans() const { return made().plans; }
 
@@ -71,15 +74,19 @@ class cuda : public shares_batch<cuda> {
     resources() {
       cuda_check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "a stream on the device");
       cuda_check(cublasLtCreate(&products), "cuBLASLt");
+      cuda_check(cudaMalloc(&counters, block_counters * sizeof(unsigned)), "counters on the device");
+      cuda_check(cudaMemsetAsync(counters, 0, block_counters * sizeof(unsigned), stream), "counters on the device");
     }
     resources(const resources&) = delete;
     resources& operator=(const resources&) = delete;
     ~resources() {
+      if (counters) (void)cudaFree(counters);
       if (products) (void)cublasLtDestroy(products);
       if (stream) (void)cudaStreamDestroy(stream);
     }
     cudaStream_t stream = nullptr;
     cublasLtHandle_t products = nullptr;
+    unsigned* counters = nullptr;
     mutable cuda_kernel::cublas_plans plans{cuda_kernel::most_cublas_plans};
   };
   struct lazily {

@@ -49,12 +49,33 @@ class team {
       if (all(0, n_, state::done)) return;
       if (!release()) {
         fibers_.clear();
+        counters_.clear();
         fail("kernel ", name, ": some threads of a block wait at a barrier that the others do not reach");
       }
     }
   }
 
   void wait_for_block() { wait(state::at_block); }
+
+  // Whether this block is the last of n that came with counter i of this launch.
+  bool last_of(int index, dim_t i, dim_t n) {
+    wait_for_block();
+    if (index == 0) {
+      if (static_cast<dim_t>(counters_.size()) <= i) counters_.resize(static_cast<std::size_t>(i) + 1);
+      dim_t& count = counters_[static_cast<std::size_t>(i)];
+      last_ = ++count == n;
+      if (last_) count = 0;
+    }
+    wait_for_block();
+    return last_;
+  }
+  // A launch has ended: no block is missing from a group that others came for.
+  void check_counters(const char* name) {
+    if (std::any_of(counters_.begin(), counters_.end(), [](dim_t c) { return c != 0; })) {
+      counters_.clear();
+      fail("kernel ", name, ": some blocks of a group were not counted");
+    }
+  }
 
   // Gives 8 bytes of this thread to its warp and returns where those of all 32 lie until the next exchange but one.
   const std::uint64_t* exchange(int index, std::uint64_t bits) {
@@ -156,7 +177,8 @@ class team {
   std::vector<std::unique_ptr<fiber>> fibers_;
   std::array<std::vector<std::uint64_t>, 2> slots_;
   int n_ = 0, index_ = 0;
-  bool upwards_ = false;
+  bool upwards_ = false, last_ = false;
+  std::vector<dim_t> counters_;
   body call_ = nullptr;
   const void* kernel_ = nullptr;
   void* main_top_ = nullptr;
@@ -180,6 +202,7 @@ class thread {
     return reinterpret_cast<T*>(shared_);
   }
   void sync() const { team_->wait_for_block(); }
+  bool last_of(unsigned*, dim_t i, dim_t n) const { return team_->last_of(index_, i, n); }
   // In the order in which a device's butterfly of shuffles adds.
   double warp_sum(double v) const {
     std::array<double, team::warp> all = of_warp(v);
@@ -235,6 +258,7 @@ void run(const char* name, const K& kernel, dim_t blocks, std::size_t shared_byt
       for (int i = 0; i < K::threads; ++i) kernel(thread(i, K::threads, now.block, blocks, now.shared, nullptr));
     }
   }
+  threads.check_counters(name);
 }
 
 }  // namespace avss::emulated

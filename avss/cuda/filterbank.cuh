@@ -11,19 +11,24 @@ namespace cuda_kernel {
 // Filters of which one block makes the results for 256 frames: as many as a thread has registers for.
 inline constexpr int analysis_group = 16;
 
+inline constexpr int analysis_threads = 256;
+inline constexpr dim_t analysis_blocks(dim_t filters, dim_t frames) {  // of an item
+  return blocks_for(filters, analysis_group) * blocks_for(frames, analysis_threads);
+}
+
 // w = act(bias + weight * x): a block reads its samples once for a group of filters.
+template <class Endings>
 struct analysis_forward {
-  static constexpr int threads = 256;
+  static constexpr int threads = analysis_threads;
   static constexpr bool cooperates = true;
   op::analysis_fwd<float> o;
   double* partial;  // [B, groups * tiles, 2], sums of a(w) and a(w)^2, or null
+  Endings last;
+  unsigned* counters;
 
   static constexpr dim_t samples(dim_t window, dim_t stride) { return (threads - 1) * stride + window; }
   static constexpr dim_t shared_floats(dim_t window, dim_t stride) {
     return (samples(window, stride) + analysis_group * window + 1) / 2 * 2;
-  }
-  static constexpr dim_t blocks_of_item(dim_t filters, dim_t frames) {
-    return blocks_for(filters, analysis_group) * blocks_for(frames, threads);
   }
 
   AVSS_DEVICE void operator()(const simt::thread& t) const {
@@ -60,9 +65,12 @@ struct analysis_forward {
       sum[1] += a * a;
     }
     if (!partial) return;
-    simt::block_sum(t, sum, reinterpret_cast<double*>(x + shared_floats(o.window, o.stride)));
+    double* const shared = reinterpret_cast<double*>(x + shared_floats(o.window, o.stride));
+    simt::block_sum(t, sum, shared);
     if (t.index() == 0)
       for (int i = 0; i < 2; ++i) partial[t.block() * 2 + i] = sum[i];
+    const dim_t of_item = groups * tiles;
+    last.end_block(t, {t.blocks() / of_item, of_item, 1}, t.block(), counters, shared);
   }
 };
 
@@ -233,19 +241,23 @@ inline const float* make_masks(const cuda_backend& backend, const op::masked_syn
 }  // namespace cuda_kernel
 
 inline std::size_t scratch_bytes(const cuda_backend&, const op::analysis_fwd<float>& o) {
-  const dim_t given = cuda_kernel::analysis_forward::blocks_of_item(o.filters, o.frames);
+  const dim_t given = cuda_kernel::analysis_blocks(o.filters, o.frames);
   return layout_bytes([&](carver& m) { cuda_kernel::moment_sums(m, o.next, o.batch, o.filters, o.frames, given); });
 }
 
 inline void execute(cuda_backend& backend, const op::analysis_fwd<float>& o, void* scratch) {
   using namespace cuda_kernel;
-  using kernel = analysis_forward;
   carver memory(scratch);
-  const dim_t blocks = kernel::blocks_of_item(o.filters, o.frames);
+  constexpr const char* name = "analysis filterbank";
+  const dim_t blocks = analysis_blocks(o.filters, o.frames);
   const moment_sums sums(memory, o.next, o.batch, o.filters, o.frames, blocks);
-  launch(backend, "analysis filterbank", kernel{o, sums.given(o.next)}, o.batch * blocks,
-         static_cast<std::size_t>(kernel::shared_floats(o.window, o.stride)) * sizeof(float) +
-             simt::sum_doubles<kernel, 2> * sizeof(double));
+  with_endings(backend, name, {o.batch, blocks, 1}, sums.last(o.next, o.filters, o.frames),
+               [&]<class List>(const List& last, unsigned* counters) {
+                 using kernel = analysis_forward<List>;
+                 launch(backend, name, kernel{o, sums.given(o.next), last, counters}, o.batch * blocks,
+                        static_cast<std::size_t>(kernel::shared_floats(o.window, o.stride)) * sizeof(float) +
+                            simt::sum_doubles<kernel, 2> * sizeof(double));
+               });
   sums.finish(backend, o.next, o.batch, o.filters, o.frames, o.w);
 }
 

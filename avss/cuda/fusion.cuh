@@ -70,20 +70,17 @@ struct fusion_close_body {
 
 // Their means, of `count` values: shared [C, 4], and the gradients of gain and offset.
 struct fusion_close {
-  static constexpr int threads = 128;
-  static constexpr bool cooperates = false;
+  static constexpr int sums = 4;
   op::fusion_bwd<float> g;
   double count;
-  const double* partial;  // [B, C, pieces, 4]
+  const double* partial;
   double* shared;
-  AVSS_DEVICE void operator()(const simt::thread& t) const {
-    const op::map_size& n = g.fwd.n;
-    const dim_t c = t.block() * threads + t.index(), pieces = row_pieces(n.plane());
-    if (c >= n.channels) return;
+  AVSS_DEVICE void operator()(const simt::thread& t, const pass_size& n, rows_of of, dim_t c, double* memory) const {
     double sum[4] = {0, 0, 0, 0};
-    for (dim_t b = 0; b < n.batch; ++b)
-      for (dim_t p = 0; p < pieces; ++p)
-        for (int k = 0; k < 4; ++k) sum[k] += partial[((b * n.channels + c) * pieces + p) * 4 + k];
+    for (dim_t i = t.index(); i < n.blocks(of); i += t.count())
+      for (int k = 0; k < 4; ++k) sum[k] += partial[n.part(of, c, i) * 4 + k];
+    simt::block_sum(t, sum, memory);
+    if (t.index() > 0) return;
     g.gate.dbeta[c] += static_cast<float>(sum[0]);
     g.gate.dgamma[c] += static_cast<float>(sum[1]);
     g.value.dbeta[c] += static_cast<float>(sum[2]);
@@ -170,9 +167,7 @@ inline void execute(cuda_backend& backend, const op::fusion_moments<float>& o, v
   f.eps = o.eps;
   f.mean = o.branch.mean;
   f.rstd = o.branch.rstd;
-  pass_rows(backend, "moments of a fusion", o.n.batch, o.n.channels, o.n.plane(), branch_moment_body{o.branch.weight, o.a},
-            sums.rows);
-  sums.finish(backend, "moments of a fusion, joined", o.n, f);
+  sums.find(backend, "moments of a fusion", o.n, f, branch_moment_body{o.branch.weight, o.a});
 }
 
 inline void execute(cuda_backend& backend, const op::fusion_fwd<float>& o, void*) {
@@ -191,17 +186,14 @@ inline void execute(cuda_backend& backend, const op::fusion_bwd<float>& g, void*
   const dim_t values = n.batch * n.channels * g.fwd.video_frames, mixtures = n.batch / g.fwd.share;
   launch(backend, "gradients of sight in a fusion", fusion_video_back{g, values},
          blocks_for(values, fusion_video_back::threads / 32));
-  pass_rows(backend, "gradient sums of a fusion", n.batch, n.channels, n.plane(), fusion_close_body{g}, s.partial);
   const bool shared = backend.group && !g.fixed;
   const double count = static_cast<double>(n.batch * n.plane() * (shared ? backend.workers() : 1));
-  launch(backend, "gradient sums of a fusion, joined", fusion_close{g, count, s.partial, s.shared},
-         blocks_for(n.channels, fusion_close::threads));
+  pass_rows(backend, "gradient sums of a fusion", n.batch, n.channels, n.plane(), fusion_close_body{g}, s.partial,
+            endings_of(ending{rows_of::channel, fusion_close{g, count, s.partial, s.shared}}));
   if (shared) sum_over_workers(backend, s.shared, n.channels * 4);
   pass_rows(backend, "back through a fusion", mixtures, n.channels, n.plane(),
-            fusion_back_body{g, g.fixed ? nullptr : s.shared}, s.partial);
-  add_to_channels(
-      backend, "gradients of a fusion's weights",
-      add_channel_sums<2>{mixtures, n.channels, row_pieces(n.plane()), s.partial, {g.gate.dweight, g.value.dweight}});
+            fusion_back_body{g, g.fixed ? nullptr : s.shared}, s.partial,
+            endings_of(ending{rows_of::channel, add_sums<2>{s.partial, {g.gate.dweight, g.value.dweight}}}));
 }
 
 }  // namespace avss

@@ -126,11 +126,9 @@ inline std::size_t scratch_bytes(const cuda_backend&, const op::gateway_bwd<floa
 inline void execute(cuda_backend& backend, const op::gateway_bwd<float>& o, void* scratch) {
   using namespace cuda_kernel;
   double* const partial = static_cast<double*>(scratch);
-  const dim_t pieces = row_pieces(o.n.plane());
-  pass_rows(backend, "back through a gateway", o.n.batch, o.n.channels, o.n.plane(), gateway_back_body{o}, partial);
-  add_to_channels(backend, "gradients of a gateway",
-                  add_channel_sums<3>{o.n.batch, o.n.channels, pieces, partial, {o.dweight, o.dbias, nullptr}});
-  add_to_total(backend, "gradient of a slope", {o.n.batch * o.n.channels * pieces, 3, 2, partial, o.dslope});
+  pass_rows(backend, "back through a gateway", o.n.batch, o.n.channels, o.n.plane(), gateway_back_body{o}, partial,
+            endings_of(ending{rows_of::channel, add_sums<3>{partial, {o.dweight, o.dbias, nullptr}}},
+                       add_total(partial, 3, 2, o.dslope)));
   if (o.dplus)
     pass_rows(backend, "gradient of what a gateway adds", o.n.batch / o.share, o.n.channels, o.n.plane(), gateway_plus_body{o});
 }

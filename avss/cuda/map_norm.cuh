@@ -7,18 +7,12 @@
 namespace avss {
 namespace cuda_kernel {
 
-// Means of gamma dv and of gamma dv h: shared [stats, 2]. The sums of rows are without gamma.
+// Means of gamma dv and of gamma dv h: shared [stats, 2].
 struct finish_map_close {
   const float* gamma;  // null: it is in the sums
-  bool by_channel;     // statistics are those of channels
-  dim_t pieces;
   double count;
   double* shared;
-  AVSS_DEVICE void add(dim_t stat, dim_t i, const double* part, double (&sum)[2]) const {
-    const double g = gamma ? gamma[by_channel ? stat : i / pieces] : 1.f;
-    sum[0] += g * part[0];
-    sum[1] += g * part[1];
-  }
+  AVSS_DEVICE double weight(dim_t channel) const { return gamma ? gamma[channel] : 1.f; }
   AVSS_DEVICE void operator()(dim_t s, const double (&sum)[2]) const {
     shared[s * 2] = sum[0] / count;
     shared[s * 2 + 1] = sum[1] / count;
@@ -100,42 +94,39 @@ class map_gradient {
   }
   void run(const cuda_backend& backend, const op::map_norm_bwd<float>& o) const {
     const op::map_size& n = o.n;
-    const dim_t pieces = row_pieces(n.plane());
     const normed_map f{n, o.f};
-    if (o.f.over != norm_over::none || o.f.post.form == curve::prelu) sums(backend, o, f, pieces);
+    if (o.f.over != norm_over::none || o.f.post.form == curve::prelu) sums(backend, o, f);
     const bool moves = o.f.over != norm_over::none && !o.f.fixed;
     pass_rows(backend, "back through the norm of a map", n.batch, n.channels, n.plane(),
-              map_back_body{f, o.x, o.dy, moves ? shared_ : nullptr, o.dx, o.accumulate}, rows_);
-    if (o.f.pre.form == curve::prelu)
-      add_to_total(backend, "gradient of a slope", {n.batch * n.channels * pieces, 1, 0, rows_, o.g.dpre_slope});
+              map_back_body{f, o.x, o.dy, moves ? shared_ : nullptr, o.dx, o.accumulate}, rows_,
+              endings_of(add_total(rows_, 1, 0, o.f.pre.form == curve::prelu ? o.g.dpre_slope : nullptr)));
   }
 
  private:
-  void sums(const cuda_backend& backend, const op::map_norm_bwd<float>& o, const normed_map& f, dim_t pieces) const {
+  void sums(const cuda_backend& backend, const op::map_norm_bwd<float>& o, const normed_map& f) const {
     const op::map_size& n = o.n;
     const norm_over over = o.f.over;
-    pass_rows(backend, "gradient sums of maps", n.batch, n.channels, n.plane(), map_close_body<false, 3>{f, o.x, o.dy}, rows_);
-    if (o.f.post.form == curve::prelu)
-      add_to_total(backend, "gradient of a slope", {n.batch * n.channels * pieces, 3, 2, rows_, o.g.dpost_slope});
-    if (over == norm_over::none) return;
-    if (over == norm_over::frame) {
+    const bool normed = over != norm_over::none, by_row = over_rows(over), of_frames = over == norm_over::frame;
+    const bool shared = backend.group && over == norm_over::channel && !o.f.fixed;
+    const double count =
+        static_cast<double>(n.size() * (shared ? backend.workers() : 1)) / static_cast<double>(normed ? stats_of(over, n) : 1);
+    const finish_map_close close{by_row ? o.f.gamma : nullptr, count, shared_};
+    pass_rows(backend, "gradient sums of maps", n.batch, n.channels, n.plane(), map_close_body<false, 3>{f, o.x, o.dy}, rows_,
+              endings_of(ending{rows_of::channel, add_sums<3>{rows_, {o.g.dbeta, o.g.dgamma, nullptr}}, normed && !of_frames},
+                         ending{rows_in(over), make_of_sums<finish_map_close, 3>{rows_, close}, by_row && !o.f.fixed},
+                         add_total(rows_, 3, 2, o.f.post.form == curve::prelu ? o.g.dpost_slope : nullptr)));
+    if (of_frames) {
       launch(backend, "gradients of gain and offset", frame_gains{{f, o.x, o.dy}, gains_}, frame_gains::blocks(n));
       // As if every (c, f) were a channel of one row, in pieces of frames.
       const dim_t values = n.channels * n.bins, groups = n.batch * blocks_for(n.frames, gain_frames);
       add_to_channels(backend, "gradients of gain and offset, joined",
                       add_channel_sums<2>{groups, values, 1, gains_, {o.g.dbeta, o.g.dgamma}});
-    } else {
-      add_to_channels(backend, "gradients of gain and offset",
-                      add_channel_sums<3>{n.batch, n.channels, pieces, rows_, {o.g.dbeta, o.g.dgamma, nullptr}});
     }
-    if (o.f.fixed) return;
-    const bool shared = backend.group && over == norm_over::channel;
-    const double count =
-        static_cast<double>(n.size() * (shared ? backend.workers() : 1)) / static_cast<double>(stats_of(over, n));
-    const bool by_row = over_rows(over);
-    if (!by_row) pass_places(backend, "gradient sums of places", over, n, map_close_body<true, 2>{f, o.x, o.dy}, places_);
-    join(backend, "gradient sums of a norm", parts_of(over, n, 3, by_row ? rows_ : places_),
-         finish_map_close{by_row ? o.f.gamma : nullptr, over == norm_over::channel, pieces, count, shared_});
+    if (!normed || o.f.fixed) return;
+    if (!by_row) {
+      pass_places(backend, "gradient sums of places", over, n, map_close_body<true, 2>{f, o.x, o.dy}, places_);
+      join(backend, "gradient sums of a norm", parts_of(over, n, places_), close);
+    }
     if (shared) sum_over_workers(backend, shared_, stats_of(over, n) * 2);
   }
 
@@ -183,19 +174,18 @@ inline void execute(cuda_backend& backend, const op::map_moments<float>& o, void
   const norm_over over = o.f.over;
   if (over == norm_over::none || o.f.fixed) return;
   const map_moment_body body{o.f.pre, o.x};
+  const op::map_size& n = o.n;
   if (over == norm_over::channel) {
     carver memory(scratch);
-    const channel_moments sums(backend, memory, o.n);
-    pass_rows(backend, "moments of maps", o.n.batch, o.n.channels, o.n.plane(), body, sums.rows);
-    return sums.finish(backend, "moments of a norm", o.n, o.f);
+    return channel_moments(backend, memory, n).find(backend, "moments of maps", n, o.f, body);
   }
   double* const partial = static_cast<double*>(scratch);
-  if (over_rows(over))
-    pass_rows(backend, "moments of maps", o.n.batch, o.n.channels, o.n.plane(), body, partial);
-  else
-    pass_places(backend, "moments of places", over, o.n, body, partial);
-  join(backend, "moments of a norm", parts_of(over, o.n, 2, partial),
-       finish_map_moments{o.f, static_cast<double>(o.n.size()) / static_cast<double>(stats_of(over, o.n))});
+  const finish_map_moments moments{o.f, static_cast<double>(n.size()) / static_cast<double>(stats_of(over, n))};
+  if (over == norm_over::item)
+    return pass_rows(backend, "moments of maps", n.batch, n.channels, n.plane(), body, partial,
+                     endings_of(ending{rows_of::item, make_of_sums{partial, moments}}));
+  pass_places(backend, "moments of places", over, n, body, partial);
+  join(backend, "moments of a norm", parts_of(over, n, partial), moments);
 }
 
 inline void execute(cuda_backend& backend, const op::map_norm_fwd<float>& o, void*) {

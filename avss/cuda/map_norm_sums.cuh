@@ -121,14 +121,13 @@ struct frame_pass {
   }
 };
 
-// Where the sums of every statistic's parts lie, and how they are joined: `parts` of them, `step` apart in the array; a
-// statistic's first at stat / inner * outer_step + stat % inner * inner_step.
+// Where the sums of every statistic's parts lie: `parts` of them, `step` apart in the array; a statistic's first at
+// stat / inner * outer_step + stat % inner * 2.
 struct stat_parts {
-  dim_t stats, parts, step, inner, outer_step, inner_step;
-  dim_t run = 1, jump = 0;  // after `run` parts, `jump` further than a step
+  dim_t stats, parts, step, inner, outer_step;
   const double* partial = nullptr;
   AVSS_DEVICE const double* part(dim_t stat, dim_t i) const {
-    return partial + stat / inner * outer_step + stat % inner * inner_step + i * step + i / run * jump;
+    return partial + stat / inner * outer_step + stat % inner * 2 + i * step;
   }
 };
 
@@ -143,7 +142,8 @@ struct join_parts {
     const dim_t stat = t.block() * (threads / 32) + t.index() / 32;
     double sum[2] = {0, 0};
     if (stat < from.stats)
-      for (dim_t i = t.index() % 32; i < from.parts; i += 32) finish.add(stat, i, from.part(stat, i), sum);
+      for (dim_t i = t.index() % 32; i < from.parts; i += 32)
+        for (int k = 0; k < 2; ++k) sum[k] += from.part(stat, i)[k];
     for (int k = 0; k < 2; ++k) sum[k] = t.warp_sum(sum[k]);
     if (stat < from.stats && t.index() % 32 == 0) finish(stat, sum);
   }
@@ -155,20 +155,11 @@ void join(const cuda_backend& backend, const char* name, const stat_parts& from,
   launch(backend, name, kernel{from, finish}, blocks_for(from.stats, kernel::threads / 32));
 }
 
-// How the sums over rows [B, C, pieces, width] (item, channel), over columns [B, groups, plane, 2] (position) or over frames
-// [B, T, 2] make the statistics.
-inline stat_parts parts_of(norm_over over, const op::map_size& n, dim_t width, const double* partial) {
-  const dim_t pieces = row_pieces(n.plane()), groups = column_groups(n.channels), item = n.channels * pieces * width;
-  switch (over) {
-    case norm_over::item: return {n.batch, n.channels * pieces, width, 1, item, 0, 1, 0, partial};
-    case norm_over::channel:
-      return {n.channels, n.batch * pieces, width, n.channels, 0, pieces * width, pieces, item - pieces * width, partial};
-    case norm_over::position:
-      return {n.batch * n.plane(), groups, n.plane() * 2, n.plane(), groups * n.plane() * 2, 2, 1, 0, partial};
-    case norm_over::frame: return {n.batch * n.frames, 1, 2, 1, 2, 0, 1, 0, partial};
-    case norm_over::none: break;
-  }
-  return {0, 0, 0, 1, 0, 0};
+// How the sums over columns [B, groups, plane, 2] (position) or over frames [B, T, 2] make the statistics.
+inline stat_parts parts_of(norm_over over, const op::map_size& n, const double* partial) {
+  if (over == norm_over::frame) return {n.batch * n.frames, 1, 2, n.batch * n.frames, 0, partial};
+  const dim_t groups = column_groups(n.channels);
+  return {n.batch * n.plane(), groups, n.plane() * 2, n.plane(), groups * n.plane() * 2, partial};
 }
 
 // Doubles that the passes below write.
@@ -190,5 +181,6 @@ void pass_places(const cuda_backend& backend, const char* name, norm_over over, 
 }
 
 inline bool over_rows(norm_over over) { return over == norm_over::item || over == norm_over::channel; }
+inline rows_of rows_in(norm_over over) { return over == norm_over::channel ? rows_of::channel : rows_of::item; }
 
 }  // namespace avss::cuda_kernel

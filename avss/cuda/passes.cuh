@@ -3,6 +3,7 @@
 #pragma once
 
 #include <avss/cuda/backend.cuh>
+#include <avss/cuda/endings.cuh>
 #include <cstdint>
 
 namespace avss::cuda_kernel {
@@ -50,35 +51,45 @@ struct place {
 // body(place, sums) for every element. Body::sums: how many sums it makes, maybe 0; in double, which devices for computing add
 // faster than memory brings the terms.
 //   partial [B, C, pieces, Body::sums], or null
-template <class Body>
+template <class Body, class Endings = endings<>>
 struct row_pass {
   static constexpr int threads = 256, sums = Body::sums;
   static constexpr bool cooperates = sums > 0;
   Body body;
-  dim_t channels, frames;
+  pass_size n;
+  dim_t frames;
   double* partial;
+  Endings last;
+  unsigned* counters;
 
   AVSS_DEVICE void operator()(const simt::thread& t) const {
-    const dim_t pieces = row_pieces(frames), row = t.block() / pieces, begin = t.block() % pieces * row_piece;
+    const dim_t row = t.block() / n.pieces, begin = t.block() % n.pieces * row_piece;
     const dim_t end = begin + row_piece < frames ? begin + row_piece : frames;
     double sum[sums ? sums : 1] = {};
     for (dim_t at = begin + t.index(); at < end; at += threads)
-      body(place{row / channels, row % channels, at, row * frames + at}, sum);
+      body(place{row / n.channels, row % n.channels, at, row * frames + at}, sum);
     if constexpr (sums > 0) {
       if (!partial) return;
-      simt::block_sum(t, sum, t.template shared<double>());
+      double* const shared = t.template shared<double>();
+      simt::block_sum(t, sum, shared);
       if (t.index() == 0)
         for (int k = 0; k < sums; ++k) partial[t.block() * sums + k] = sum[k];
+      last.end_block(t, n, row, counters, shared);
     }
   }
 };
 
-template <class Body>
+// Endings read `partial`.
+template <class Body, class... E>
 void pass_rows(const cuda_backend& backend, const char* name, dim_t batch, dim_t channels, dim_t frames, const Body& body,
-               double* partial = nullptr) {
-  using pass = row_pass<Body>;
-  launch(backend, name, pass{body, channels, frames, partial}, batch * channels * row_pieces(frames),
-         simt::sum_doubles<pass, Body::sums> * sizeof(double));
+               double* partial = nullptr, const endings<E...>& last = {}) {
+  const pass_size n{batch, channels, row_pieces(frames)};
+  with_endings(backend, name, n, last, [&]<class List>(const List& list, unsigned* counters) {
+    using pass = row_pass<Body, List>;
+    constexpr int most = Body::sums > List::sums ? Body::sums : List::sums;
+    launch(backend, name, pass{body, n, frames, partial, list, counters}, n.parts(),
+           simt::sum_doubles<pass, most> * sizeof(double));
+  });
 }
 
 // Channels of which one thread makes a column's sums.
@@ -142,27 +153,6 @@ struct add_channel_sums {
 template <int N>
 void add_to_channels(const cuda_backend& backend, const char* name, const add_channel_sums<N>& kernel) {
   launch(backend, name, kernel, blocks_for(kernel.channels, kernel.threads));
-}
-
-// to[0] += sum over n of partial[n step + at]
-struct add_total {
-  static constexpr int threads = 256;
-  static constexpr bool cooperates = true;
-  dim_t n, step, at;
-  const double* partial;
-  float* to;
-
-  AVSS_DEVICE void operator()(const simt::thread& t) const {
-    double sum[1] = {0};
-    for (dim_t i = t.index(); i < n; i += threads) sum[0] += partial[i * step + at];
-    simt::block_sum(t, sum, t.shared<double>());
-    if (t.index() == 0) *to += static_cast<float>(sum[0]);
-  }
-};
-
-// Does nothing where `to` is null.
-inline void add_to_total(const cuda_backend& backend, const char* name, const add_total& kernel) {
-  if (kernel.to) launch(backend, name, kernel, 1, simt::sum_doubles<add_total, 1> * sizeof(double));
 }
 
 }  // namespace avss::cuda_kernel

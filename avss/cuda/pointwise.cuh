@@ -43,7 +43,8 @@ struct bias_body {
 inline void finish_result(const cuda_backend& backend, const moment_sums& sums, dim_t batch, dim_t channels, dim_t frames,
                           const float* bias, float* y, const act_norm& next) {
   if (bias || next.norm == norm_kind::global)
-    pass_rows(backend, "bias", batch, channels, frames, bias_body{bias, next.slope, y}, sums.given(next));
+    pass_rows(backend, "bias", batch, channels, frames, bias_body{bias, next.slope, y}, sums.given(next),
+              sums.last(next, channels, frames));
   sums.finish(backend, next, batch, channels, frames, y);
 }
 
@@ -61,8 +62,8 @@ class row_sums {
       : partial_(m.take<double>(batch * channels * row_pieces(frames))) {}
   void add(const cuda_backend& backend, dim_t batch, dim_t channels, dim_t frames, const float* x, float* to) const {
     if (!to) return;
-    pass_rows(backend, "sums of rows", batch, channels, frames, row_sum_body{x}, partial_);
-    add_to_channels(backend, "gradient of a bias", add_channel_sums<1>{batch, channels, row_pieces(frames), partial_, {to}});
+    pass_rows(backend, "sums of rows", batch, channels, frames, row_sum_body{x}, partial_,
+              endings_of(ending{rows_of::channel, add_sums<1>{partial_, {to}}}));
   }
 
  private:

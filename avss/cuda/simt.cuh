@@ -44,6 +44,20 @@ class thread {
     return reinterpret_cast<T*>(avss_shared);
   }
   __device__ void sync() const { __syncthreads(); }
+  // Whether this block is the last of n to come here with counter `i` of the launch's; all threads of a block must call it.
+  // What the others wrote to memory before they came is then to be seen.
+  __device__ bool last_of(unsigned* counters, dim_t i, dim_t n) const {
+    __threadfence();  // what this block wrote comes before its count
+    __syncthreads();
+    int last = 0;
+    if (threadIdx.x == 0) {
+      last = atomicAdd(counters + i, 1u) == static_cast<unsigned>(n - 1);
+      if (last) counters[i] = 0;  // as the next launch needs it
+    }
+    last = __syncthreads_or(last);
+    if (last) __threadfence();
+    return last;
+  }
   // The sum over the warp, for each of its 32 threads, all of which must call it.
   __device__ double warp_sum(double v) const {
 #pragma unroll

@@ -24,21 +24,25 @@ struct tap_body {
   }
 };
 
-// dweight[c, first + k] += sum over b and pieces of partial[b, c, piece, k]; with the first taps dbias likewise.
+// dweight[c, first + k] += the sums of its rows; with the first taps dbias likewise. A lane for each sum, a warp for some rows.
 struct add_taps {
-  static constexpr int threads = 128;
-  static constexpr bool cooperates = false;
-  dim_t batch, channels, pieces, first, taps;
-  const double* partial;
+  static constexpr int sums = 32;  // doubles of a warp
+  dim_t first, taps;
+  const double* partial;  // [parts, tap_group + 1]
   float *dweight, *dbias;
-  AVSS_DEVICE void operator()(const simt::thread& t) const {
-    const dim_t i = t.block() * threads + t.index(), c = i / (tap_group + 1), k = i % (tap_group + 1);
-    const bool bias = k == tap_group;
-    if (c >= channels || (bias ? !dbias || first > 0 : first + k >= taps)) return;
+  AVSS_DEVICE void operator()(const simt::thread& t, const pass_size& n, rows_of of, dim_t c, double* shared) const {
+    const int k = t.index() % 32, warp = t.index() / 32, warps = t.count() / 32;
     double sum = 0;
-    for (dim_t b = 0; b < batch; ++b)
-      for (dim_t p = 0; p < pieces; ++p) sum += partial[((b * channels + c) * pieces + p) * (tap_group + 1) + k];
-    (bias ? dbias[c] : dweight[c * taps + first + k]) += static_cast<float>(sum);
+    if (k <= tap_group)
+      for (dim_t i = warp; i < n.blocks(of); i += warps) sum += partial[n.part(of, c, i) * (tap_group + 1) + k];
+    shared[t.index()] = sum;
+    t.sync();
+    const bool bias = k == tap_group;
+    if (warp == 0 && k <= tap_group && (bias ? dbias && first == 0 : first + k < taps)) {
+      for (int w = 1; w < warps; ++w) sum += shared[w * 32 + k];
+      (bias ? dbias[c] : dweight[c * taps + first + k]) += static_cast<float>(sum);
+    }
+    t.sync();  // `shared` may be used again
   }
 };
 
@@ -50,12 +54,9 @@ class tap_sums {
   template <class Met>
   void add(const cuda_backend& backend, dim_t batch, dim_t channels, dim_t n, dim_t taps, const Met& met, const float* dy,
            float* dweight, float* dbias) const {
-    for (dim_t first = 0; first < taps; first += tap_group) {
-      pass_rows(backend, "gradients of taps", batch, channels, n, tap_body<Met>{met, first, taps, dy}, partial_);
-      launch(backend, "gradients of taps, joined",
-             add_taps{batch, channels, row_pieces(n), first, taps, partial_, dweight, dbias},
-             blocks_for(channels * (tap_group + 1), add_taps::threads));
-    }
+    for (dim_t first = 0; first < taps; first += tap_group)
+      pass_rows(backend, "gradients of taps", batch, channels, n, tap_body<Met>{met, first, taps, dy}, partial_,
+                endings_of(ending{rows_of::channel, add_taps{first, taps, partial_, dweight, dbias}}));
   }
 
  private:
