@@ -23,6 +23,8 @@ struct placement {
   using array = std::vector<T>;
 
   static arena make_arena(std::size_t bytes) { return arena(bytes); }
+  // Before memory is given back that work under way may use.
+  static void before_release(const B&) {}
 
   // Within the backend's memory.
   template <class T>
@@ -79,8 +81,9 @@ struct placement {
 
 // Room for n values at least; what was there is lost where it was too small.
 template <class B, class T = typename B::value_type>
-void grow(typename placement<B>::template array<T>& a, std::size_t n) {
+void grow(const B& backend, typename placement<B>::template array<T>& a, std::size_t n) {
   if (a.size() >= n) return;
+  placement<B>::before_release(backend);
   a = {};  // gives the old one back first
   a = typename placement<B>::template array<T>(n);
 }

@@ -3,8 +3,11 @@
 
 #include <cublasLt.h>
 
+#include <algorithm>
 #include <avss/cuda/cublas_plan.cuh>
 #include <avss/cuda/device.cuh>
+#include <cstdint>
+#include <memory>
 
 namespace avss::cuda_kernel {
 
@@ -62,12 +65,11 @@ inline void choose_algorithm(const cuda& backend, const cublas_sizes& n, cublas_
   const auto set = [&](cublasLtMatmulPreferenceAttributes_t which, const auto& value) {
     check_product(cublasLtMatmulPreferenceSetAttribute(want.handle, which, &value, sizeof value), n);
   };
-  set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, cuda::product_workspace);
-  // Arrays of the arena begin at multiples of 64 bytes, items within them at those of one value.
-  const std::uint32_t aligned = sizeof(float);
-  for (const auto which : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
-                           CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
-    set(which, aligned);
+  set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, cuda::usable_workspace);
+  set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, n.a.aligned);
+  set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, n.b.aligned);
+  set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, n.to.aligned);
+  set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, n.to.aligned);
   cublasLtMatmulHeuristicResult_t best{};
   int found = 0;
   check_product(cublasLtMatmulAlgoGetHeuristic(backend.products(), p.multiply.handle, p.a.handle, p.b.handle, p.to.handle,
@@ -79,18 +81,50 @@ inline void choose_algorithm(const cuda& backend, const cublas_sizes& n, cublas_
 
 }  // namespace detail
 
-inline void cublas_multiply(const cuda& backend, const cublas_product& p, void* workspace) {
-  const cublas_plan& plan = *backend.plans().get(p.sizes, [&] {
+namespace detail {
+
+// Of which multiple of bytes, up to 16, the addresses of all matrices of a batch are: what vectors of floats and the tensor
+// cores' copies want, which whole arrays have and parts of them may not.
+inline std::uint32_t alignment_of(const float* base, dim_t step, dim_t batch) {
+  const std::uintptr_t all = reinterpret_cast<std::uintptr_t>(base) |
+                             (batch > 1 ? static_cast<std::uintptr_t>(step) * sizeof(float) : 0) | std::uintptr_t{16};
+  return static_cast<std::uint32_t>(all & (~all + 1));
+}
+
+inline void multiply_at_once(const cuda& backend, cublas_product p, void* workspace) {
+  cublas_sizes& n = p.sizes;
+  n.a.aligned = alignment_of(p.a, n.a.step, n.batch);
+  n.b.aligned = alignment_of(p.b, n.b.step, n.batch);
+  n.to.aligned = std::min(alignment_of(p.to, n.to.step, n.batch), alignment_of(p.start, n.to.step, n.batch));
+  const cublas_plan& plan = *backend.plans().get(n, [&] {
     auto made = std::make_unique<cublas_plan>();
-    detail::describe_product(p.sizes, *made);
-    detail::choose_algorithm(backend, p.sizes, *made);
+    describe_product(n, *made);
+    choose_algorithm(backend, n, *made);
     return made;
   });
+  constexpr std::uintptr_t aligned = cuda::workspace_alignment;
+  workspace = reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(workspace) + aligned - 1) / aligned * aligned);
   const float one = 1;
   check_product(cublasLtMatmul(backend.products(), plan.multiply.handle, &one, p.a, plan.a.handle, p.b, plan.b.handle, &p.beta,
                                p.start, plan.to.handle, p.to, plan.to.handle, &plan.algorithm, workspace,
-                               cuda::product_workspace, backend.stream()),
-                p.sizes);
+                               cuda::usable_workspace, backend.stream()),
+                n);
+}
+
+}  // namespace detail
+
+// workspace: cuda::product_workspace bytes
+inline void cublas_multiply(const cuda& backend, const cublas_product& p, void* workspace) {
+  constexpr dim_t most = 32768;  // a grid has room for 65,535 matrices
+  for (dim_t done = 0; done < p.sizes.batch; done += most) {
+    cublas_product some = p;
+    some.sizes.batch = std::min(most, p.sizes.batch - done);
+    some.a += done * p.sizes.a.step;
+    some.b += done * p.sizes.b.step;
+    some.start += done * p.sizes.to.step;
+    some.to += done * p.sizes.to.step;
+    detail::multiply_at_once(backend, some, workspace);
+  }
 }
 
 }  // namespace avss::cuda_kernel

@@ -8,6 +8,7 @@
 #include <avss/cuda/precision.hpp>
 #include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 namespace avss::cuda_kernel {
@@ -17,6 +18,7 @@ struct cublas_layout {
   dim_t column;  // from one column to the next
   dim_t step;    // from one matrix of the batch to the next
   bool turned;
+  std::uint32_t aligned = sizeof(float);  // all of its addresses are multiples of so many bytes
   auto operator<=>(const cublas_layout&) const = default;
 };
 

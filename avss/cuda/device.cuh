@@ -15,22 +15,44 @@
 
 namespace avss {
 
-// Throws one line if a call failed: what was done, with its sizes, and what CUDA says.
+// Throws one line if a call failed: what was done, with its sizes, and what CUDA says; out_of_memory where that is the reason.
 template <class... What>
 void cuda_check(cudaError_t e, const What&... what) {
-  if (e != cudaSuccess) fail(what..., ": ", cudaGetErrorName(e), " (", cudaGetErrorString(e), ")");
+  if (e == cudaSuccess) return;
+  (void)cudaGetLastError();  // or the next launch would find it
+  const std::string said = joined(what..., ": ", cudaGetErrorName(e), " (", cudaGetErrorString(e), ")");
+  if (e == cudaErrorMemoryAllocation) throw out_of_memory(said);
+  throw error(said);
 }
 template <class... What>
 void cuda_check(cublasStatus_t s, const What&... what) {
-  if (s != CUBLAS_STATUS_SUCCESS) fail(what..., ": ", cublasLtGetStatusName(s), " (", cublasLtGetStatusString(s), ")");
+  if (s == CUBLAS_STATUS_SUCCESS) return;
+  const std::string said = joined(what..., ": ", cublasLtGetStatusName(s), " (", cublasLtGetStatusString(s), ")");
+  if (s == CUBLAS_STATUS_ALLOC_FAILED) throw out_of_memory(said);
+  throw error(said);
 }
 
-// Why no kernel can run here, or an empty text.
+namespace cuda_kernel {
+
+// Does nothing; there is code of it for each device that there is code of the others for.
+template <class = void>
+__global__ void probe() {}
+
+}  // namespace cuda_kernel
+
+// Why no kernel can run here, or an empty text: there is a device, it can be used, and what was compiled runs on it.
 inline std::string cuda_problem() {
+  const auto said = [](const char* what, cudaError_t e) {
+    (void)cudaGetLastError();
+    return joined(what, ": ", cudaGetErrorName(e), " (", cudaGetErrorString(e), ")");
+  };
   int n = 0;
-  if (const cudaError_t e = cudaGetDeviceCount(&n); e != cudaSuccess)
-    return joined("there is no CUDA device: ", cudaGetErrorName(e), " (", cudaGetErrorString(e), ")");
-  return n > 0 ? "" : "there is no CUDA device: the driver reports none";
+  if (const cudaError_t e = cudaGetDeviceCount(&n); e != cudaSuccess) return said("there is no CUDA device", e);
+  if (n == 0) return "there is no CUDA device: the driver reports none";
+  cudaFuncAttributes code;
+  if (const cudaError_t e = cudaFuncGetAttributes(&code, cuda_kernel::probe<>); e != cudaSuccess)
+    return said("the CUDA device cannot run what was compiled, see --//:cuda_archs", e);
+  return "";
 }
 
 // One device and one stream, on which all that it executes runs in order. Copies share the stream. Nothing is asked of the
@@ -38,8 +60,10 @@ inline std::string cuda_problem() {
 class cuda : public shares_batch<cuda> {
  public:
   using value_type = float;
-  // The most that one matrix product may use, whatever its size and the device (what cuBLAS advises for Hopper).
-  static constexpr std::size_t product_workspace = std::size_t{32} << 20;
+  // The most that one matrix product may use, whatever its size and the device (what cuBLAS advises for Hopper); and what
+  // operations set aside for it, since it has to begin at a multiple of `workspace_alignment` bytes.
+  static constexpr std::size_t usable_workspace = std::size_t{32} << 20, workspace_alignment = 256;
+  static constexpr std::size_t product_workspace = usable_workspace + workspace_alignment;
 
   cuda() = default;
   explicit cuda(product_precision precision) : precision_(precision) {}

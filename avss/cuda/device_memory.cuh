@@ -39,7 +39,9 @@ inline void* device_bytes(std::size_t bytes, const char* what) {
   cuda_check(e, what, ": ", bytes, " bytes of device memory");
   return base;
 }
-inline void free_device(void* base) { (void)cudaFree(base); }
+inline void free_device(void* base) {
+  if (cudaFree(base) != cudaSuccess) (void)cudaGetLastError();  // or the next launch would find it
+}
 inline void copy_bytes(const cuda& on, void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
   cuda_check(cudaMemcpyAsync(to, from, bytes, kind, on.stream()), "a copy of ", bytes, " bytes");
 }

@@ -39,7 +39,8 @@ class device_memory {
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     if (bytes > std::numeric_limits<std::size_t>::max() - page) return nullptr;
     const std::size_t whole = (bytes + page - 1) / page * page;
-    void* const base = mmap(nullptr, whole, rights(), MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    // Where the last was given back, if it fits: addresses come again, as they do on a device.
+    void* const base = mmap(freed_, whole, rights(), MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED) return nullptr;
     blocks_[base] = {bytes, whole};
     used_ += bytes;
@@ -52,6 +53,7 @@ class device_memory {
     if (found == blocks_.end()) return;
     used_ -= found->second.asked;
     (void)munmap(base, found->second.whole);
+    freed_ = base;
     blocks_.erase(found);
   }
 
@@ -93,6 +95,7 @@ class device_memory {
   std::map<void*, block> blocks_;
   std::size_t limit_ = std::numeric_limits<std::size_t>::max(), used_ = 0;
   int inside_ = 0;
+  void* freed_ = nullptr;
 };
 
 // While one lives, the device is at work: at once, which it is not while a graph is captured.

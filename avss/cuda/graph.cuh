@@ -20,7 +20,7 @@ class device_graph {
   device_graph(const cuda& on, Body&& body) {
     const cudaStream_t stream = on.stream();
     captured graph;
-    checked(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "the capture of a graph");
+    cuda_check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "the capture of a graph");
     try {
       body();
     } catch (...) {
@@ -28,10 +28,10 @@ class device_graph {
       (void)cudaGetLastError();
       throw;
     }
-    checked(cudaStreamEndCapture(stream, &graph.handle), "the end of a graph's capture");
-    checked(cudaGraphGetNodes(graph.handle, nullptr, &size_), "the size of a graph");
+    cuda_check(cudaStreamEndCapture(stream, &graph.handle), "the end of a graph's capture");
+    cuda_check(cudaGraphGetNodes(graph.handle, nullptr, &size_), "the size of a graph");
     cudaGraphExec_t made = nullptr;
-    checked(cudaGraphInstantiate(&made, graph.handle, 0), "a graph of ", size_, " launches");
+    cuda_check(cudaGraphInstantiate(&made, graph.handle, 0), "a graph of ", size_, " launches");
     graph_.reset(made);
   }
 
@@ -52,13 +52,6 @@ class device_graph {
     }
     cudaGraph_t handle = nullptr;
   };
-  // Takes the error from where the next launch would find it.
-  template <class... What>
-  static void checked(cudaError_t e, const What&... what) {
-    if (e == cudaSuccess) return;
-    (void)cudaGetLastError();
-    cuda_check(e, what...);
-  }
   struct release {
     void operator()(cudaGraphExec_t g) const { (void)cudaGraphExecDestroy(g); }  // one that runs ends first
   };

@@ -87,6 +87,12 @@ struct placement<cuda_backend> {
   using array = device_array<T>;
 
   static arena make_arena(std::size_t bytes) { return device_arena(bytes); }
+  // Giving memory back waits for the device, and would not notice that another worker has failed.
+  static void before_release([[maybe_unused]] const cuda_backend& on) {
+#if defined(__CUDACC__)
+    on.ready_to_block();
+#endif
+  }
 
   template <class T>
   static void copy_in(const cuda_backend& on, std::span<const T> host, std::span<T> to) {
@@ -110,19 +116,20 @@ struct placement<cuda_backend> {
   class passage {
    public:
     T* in(const cuda_backend& on, std::span<const T> host, const char* what) {
-      reserve(host.size(), what);
+      reserve(on, host.size(), what);
       pinned_.send(on, there_.data(), host.data(), host.size_bytes(), what);
       return there_.data();
     }
-    T* room(const cuda_backend&, std::span<T>, std::size_t n, const char* what) {
-      reserve(n, what);
+    T* room(const cuda_backend& on, std::span<T>, std::size_t n, const char* what) {
+      reserve(on, n, what);
       return there_.data();
     }
     void out(const cuda_backend& on, std::span<T> host) { pinned_.fetch(on, host.data(), there_.data(), host.size_bytes()); }
 
    private:
-    void reserve(std::size_t n, const char* what) {
+    void reserve(const cuda_backend& on, std::size_t n, const char* what) {
       if (there_.size() >= n) return;
+      before_release(on);
       there_ = {};  // gives the old one back first
       there_ = device_buffer<T>(n, what);
     }

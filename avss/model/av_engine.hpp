@@ -147,7 +147,7 @@ class av_engine : public net_numbers<Net, B> {
   }
 
   std::span<T> zeros(array& a, std::size_t n) {
-    grow<B>(a, n);
+    grow(backend(), a, n);
     const std::span<T> values(a.data(), n);
     placement<B>::zero(backend(), values);
     return values;

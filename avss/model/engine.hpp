@@ -78,7 +78,7 @@ class engine : public net_numbers<Net, B> {
     T* const y = estimates_.room(backend(), estimates, n, "the estimates");
     T* const dx =
         d_mixtures.empty() ? nullptr : d_mixtures_.room(backend(), d_mixtures, mixtures.size(), "the mixtures' gradients");
-    grow<B>(d_estimates_, n);
+    grow(backend(), d_estimates_, n);
     const typename Net::estimate_shape out(batch, length);
     context<B> ctx(backend(), this->memory_, pass::train, values(), gradients(), state());
     const auto key = this->key_of(batch, length, x, y, dx, d_estimates_.data());

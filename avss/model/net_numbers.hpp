@@ -1,6 +1,7 @@
 // What every engine holds: a network, its numbers and its working memory, where the backend reaches them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <avss/core/context.hpp>
 #include <avss/core/placement.hpp>
@@ -44,6 +45,7 @@ class net_numbers {
   // Working memory of at least so many bytes, all of it free.
   void reserve(std::size_t need) {
     if (memory_.measures() || memory_.capacity() < need) {
+      placement<B>::before_release(backend_);
       memory_ = arena();  // gives the old one back first
       memory_ = placement<B>::make_arena(need);
     }
@@ -54,9 +56,13 @@ class net_numbers {
   using step_key = std::array<std::uintptr_t, 16>;
   template <class... What>
   step_key key_of(const What&... what) {
-    static_assert(sizeof...(What) + 4 <= std::tuple_size_v<step_key>);
-    return {number(what)..., number(memory_.base()), number(values().data()), number(state().data()),
-            number(gradients_.data())};
+    static_assert(sizeof...(What) + 5 <= std::tuple_size_v<step_key>);
+    // Working memory by its size, too: operations have their scratch memory at its end.
+    const std::array<std::uintptr_t, 5> memory{number(memory_.base()), number(memory_.capacity()), number(values().data()),
+                                               number(state().data()), number(gradients_.data())};
+    step_key key{number(what)...};
+    std::copy(memory.begin(), memory.end(), key.end() - 5);
+    return key;
   }
   using steps = typename placement<B>::template steps<step_key>;
 

@@ -96,7 +96,7 @@ class rtfsnet_trainable_on : public separation_trainable<av_engine<RtfsNet<S>, B
   }
 
   void keep_state() {
-    grow<B>(kept_, engine_.state().size());
+    grow(engine_.backend(), kept_, engine_.state().size());
     copy(engine_.state(), kept_);
   }
   template <class From, class To>

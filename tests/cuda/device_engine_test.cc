@@ -139,5 +139,23 @@ TEST(DeviceEngine, says_what_memory_is_missing_and_works_afterwards) {
   EXPECT_EQ(y, z);
 }
 
+// After that the working memory may be smaller, and begin where the larger one did.
+TEST(DeviceEngine, replays_no_graph_of_memory_that_was_larger) {
+  struct limited {
+    ~limited() { emulated::device_memory::all().limit(std::numeric_limits<std::size_t>::max()); }
+  } restored;
+  engine<net, emulated_cuda> there;
+  fill_values(there, 0.7);
+  std::vector<float> x(40), y(x.size() * net::sources), z(y.size()), wide(4000), widest(40000);
+  std::vector<float> of_wide(wide.size() * net::sources), of_widest(widest.size() * net::sources);
+  fill(x, 0.31);
+  there.separate(wide, of_wide);
+  for (int i = 0; i < 3; ++i) there.separate(x, y);  // captured, replayed
+  emulated::device_memory::all().limit(there.planned_bytes(pass::infer, 1, 40000));  // and there is more than that
+  EXPECT_THROW(there.separate(widest, of_widest), out_of_device_memory);
+  there.separate(x, z);
+  EXPECT_EQ(y, z);
+}
+
 }  // namespace
 }  // namespace avss
