@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace avss {
 
@@ -95,7 +96,8 @@ class cuda : public shares_batch<cuda> {
     return false;
   }
   struct resources {
-    resources() {
+    resources() = default;
+    void make() {
       cuda_check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "a stream on the device");
       cuda_check(cublasLtCreate(&products), "cuBLASLt");
       cuda_check(cudaMalloc(&counters, block_counters * sizeof(unsigned)), "counters on the device");
@@ -117,7 +119,11 @@ class cuda : public shares_batch<cuda> {
     std::unique_ptr<resources> made;
   };
   const resources& made() const {
-    if (!lazily_->made) lazily_->made = std::make_unique<resources>();
+    if (!lazily_->made) {
+      auto some = std::make_unique<resources>();
+      some->make();  // what there is of them goes again where one cannot be had
+      lazily_->made = std::move(some);
+    }
     return *lazily_->made;
   }
   std::shared_ptr<lazily> lazily_ = std::make_shared<lazily>();

@@ -39,10 +39,14 @@ inline void* device_bytes(std::size_t bytes, const char* what) {
   cuda_check(e, what, ": ", bytes, " bytes of device memory");
   return base;
 }
+// cudaFree need not wait for work under way, which may use it.
 inline void free_device(void* base) {
+  if (!base) return;
+  (void)cudaDeviceSynchronize();
   if (cudaFree(base) != cudaSuccess) (void)cudaGetLastError();  // or the next launch would find it
 }
 inline void copy_bytes(const cuda& on, void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+  if (bytes == 0) return;
   cuda_check(cudaMemcpyAsync(to, from, bytes, kind, on.stream()), "a copy of ", bytes, " bytes");
 }
 inline void copy_to_device(const cuda& on, void* to, const void* from, std::size_t bytes) {
@@ -59,10 +63,12 @@ inline void copy_on_device(const cuda& on, void* to, const void* from, std::size
   copy_bytes(on, to, from, bytes, cudaMemcpyDeviceToDevice);
 }
 inline void zero_on_device(const cuda& on, void* to, std::size_t bytes) {
+  if (bytes == 0) return;
   cuda_check(cudaMemsetAsync(to, 0, bytes, on.stream()), bytes, " bytes of zeros");
 }
 // Of memory that nobody uses yet.
 inline void zero_fresh(void* to, std::size_t bytes) {
+  if (bytes == 0) return;
   cuda_check(cudaMemset(to, 0, bytes), bytes, " bytes of zeros");
   cuda_check(cudaStreamSynchronize(cudaStreamLegacy), bytes, " bytes of zeros");
 }

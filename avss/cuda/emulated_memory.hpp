@@ -6,6 +6,7 @@
 
 #include <avss/core/error.hpp>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -42,6 +43,10 @@ class device_memory {
     // Where the last was given back, if it fits: addresses come again, as they do on a device.
     void* const base = mmap(freed_, whole, rights(), MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED) return nullptr;
+    // What nobody has written is no number.
+    if (mprotect(base, whole, PROT_READ | PROT_WRITE) != 0) fail("the emulator cannot change the rights of ", whole, " bytes");
+    std::memset(base, 0xFF, whole);
+    if (mprotect(base, whole, rights()) != 0) fail("the emulator cannot change the rights of ", whole, " bytes");
     blocks_[base] = {bytes, whole};
     used_ += bytes;
     return base;

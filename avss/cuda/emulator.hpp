@@ -230,10 +230,16 @@ class thread {
   team* team_;
 };
 
-// Runs all blocks of a kernel, from the first to the last and the other way in turn. Shared memory is NaN before.
+// What a block may have on every device that kernels are compiled for (compute capability 8.6 has the least).
+inline constexpr std::size_t most_shared = std::size_t{99} << 10;
+
+// Runs all blocks of a kernel, and the threads of those that do not cooperate, from the first to the last and the other way in
+// turn. Shared memory is NaN before.
 template <class K>
 void run(const char* name, const K& kernel, dim_t blocks, std::size_t shared_bytes) {
   static_assert(K::threads % team::warp == 0 && K::threads <= 1024, "avss: a block has whole warps, and at most 1024 threads");
+  if (shared_bytes > most_shared)
+    fail("kernel ", name, ": ", shared_bytes, " bytes of shared memory for a block, a device has ", most_shared);
   static thread_local team threads;
   static thread_local bool upwards = false;
   struct job {
@@ -255,7 +261,8 @@ void run(const char* name, const K& kernel, dim_t blocks, std::size_t shared_byt
           },
           &now);
     } else {
-      for (int i = 0; i < K::threads; ++i) kernel(thread(i, K::threads, now.block, blocks, now.shared, nullptr));
+      for (int i = 0; i < K::threads; ++i)
+        kernel(thread(upwards ? i : K::threads - 1 - i, K::threads, now.block, blocks, now.shared, nullptr));
     }
   }
   threads.check_counters(name);

@@ -170,9 +170,8 @@ class nccl_group final : public worker_group, public device_group<cuda> {
   }
 
   void choose_device() const {
-    if (const std::string problem = cuda_problem(); !problem.empty()) fail(problem);
     int n = 0;
-    cuda_check(cudaGetDeviceCount(&n), "devices for the workers of this machine");
+    if (cudaGetDeviceCount(&n) != cudaSuccess || n == 0) fail(cuda_problem());
     const int local = with_->local_rank();
     // Starters that show each process a device of its own show it one.
     const int device = n == 1 ? 0 : local;
@@ -180,6 +179,7 @@ class nccl_group final : public worker_group, public device_group<cuda> {
       fail("the worker of rank ", rank_, " is number ", local + 1, " of its machine, which has ", n,
            " devices; start at most as many there");
     cuda_check(cudaSetDevice(device), "device ", device);
+    if (const std::string problem = cuda_problem(); !problem.empty()) fail(problem);  // which uses the device
   }
 
   // Until NCCL has taken what it was asked for.

@@ -87,7 +87,7 @@ struct placement<cuda_backend> {
   using array = device_array<T>;
 
   static arena make_arena(std::size_t bytes) { return device_arena(bytes); }
-  // Giving memory back waits for the device, and would not notice that another worker has failed.
+  // Giving memory back waits for the device, but would not notice that another worker has failed.
   static void before_release([[maybe_unused]] const cuda_backend& on) {
 #if defined(__CUDACC__)
     on.ready_to_block();
