@@ -145,7 +145,14 @@ int train(const settings& s, const avss::config::command_line& c, avss::worker_g
           "trainer.device=cuda: several processes need a build with --config=cuda --config=mpi to train on devices; or take ",
           "trainer.device=cpu");
     device = !group->any(!device || !avss::tools::installed_join());  // all or none
-    if (device) t.group = o.group = (linked = avss::tools::installed_join()(*group)).get();
+    if (device) {
+      linked = avss::tools::installed_join()(*group);
+      if (!linked && on.device == avss::tools::device_choice::cuda)
+        avss::fail("trainer.device=cuda: ", group->size(),
+                   " processes have no device each; start as many as there are devices, or take trainer.device=cpu");
+      device = linked != nullptr;
+      if (device) t.group = o.group = linked.get();
+    }
   }
   if (!device) on.device = avss::tools::device_choice::cpu;
   const std::unique_ptr<avss::trainable> net =

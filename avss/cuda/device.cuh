@@ -47,7 +47,8 @@ inline std::string cuda_problem() {
     (void)cudaGetLastError();
     return joined(what, ": ", cudaGetErrorName(e), " (", cudaGetErrorString(e), ")");
   };
-  int n = 0;
+  int n = 0, driver = 0;
+  if (cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0) return "there is no CUDA driver";
   if (const cudaError_t e = cudaGetDeviceCount(&n); e != cudaSuccess) return said("there is no CUDA device", e);
   if (n == 0) return "there is no CUDA device: the driver reports none";
   cudaFuncAttributes code;

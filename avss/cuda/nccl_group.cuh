@@ -56,6 +56,10 @@ class nccl_group final : public worker_group, public device_group<cuda> {
       throw;
     }
   }
+  // Of n devices, that of the worker with so many before it on its machine: starters that show each process a device of its own
+  // show it one.
+  static int device_for(int local_rank, int n) { return n == 1 ? 0 : local_rank; }
+
   nccl_group(const nccl_group&) = delete;
   nccl_group& operator=(const nccl_group&) = delete;
   // Waits for the others, unless something is thrown, which ends them.
@@ -172,9 +176,7 @@ class nccl_group final : public worker_group, public device_group<cuda> {
   void choose_device() const {
     int n = 0;
     if (cudaGetDeviceCount(&n) != cudaSuccess || n == 0) fail(cuda_problem());
-    const int local = with_->local_rank();
-    // Starters that show each process a device of its own show it one.
-    const int device = n == 1 ? 0 : local;
+    const int local = with_->local_rank(), device = device_for(local, n);
     if (device >= n)
       fail("the worker of rank ", rank_, " is number ", local + 1, " of its machine, which has ", n,
            " devices; start at most as many there");

@@ -68,18 +68,18 @@ AVSS_DEVICE inline place small_place(const op::inject_fwd<float>& o, const place
 }
 
 // The three functions of an injection.
-struct injection {
+struct injection_index {
   op::inject_fwd<float> o;
   normed_map local, gate, embedding;
 
-  explicit injection(const op::inject_fwd<float>& of)
+  explicit injection_index(const op::inject_fwd<float>& of)
       : o(of), local{of.n, of.f_local}, gate{small(), of.f_gate}, embedding{small(), of.f_embedding} {}
   op::map_size small() const { return {o.n.batch, o.n.channels, o.frames, o.bins}; }
 };
 
 struct inject_body {
   static constexpr int sums = 0;
-  injection j;
+  injection_index j;
   AVSS_DEVICE void operator()(const place& at, double*) const {
     const place from = small_place(j.o, at);
     const float y = j.local(at, j.o.local[at.i]) * j.gate(from, j.o.gate[from.i]) + j.embedding(from, j.o.embedding[from.i]);
@@ -89,7 +89,7 @@ struct inject_body {
 
 struct inject_local_body {
   static constexpr int sums = 0;
-  injection j;
+  injection_index j;
   const float* dy;
   float* dlocal;
   AVSS_DEVICE void operator()(const place& at, double*) const {
@@ -101,7 +101,7 @@ struct inject_local_body {
 // place: of the small maps.
 struct inject_small_body {
   static constexpr int sums = 0;
-  injection j;
+  injection_index j;
   const float* dy;
   float *dgate, *dembedding;
   AVSS_DEVICE void operator()(const place& at, double*) const {
@@ -131,13 +131,13 @@ inline void execute(cuda_backend& backend, const op::adaptive_pool_bwd<float>& o
 
 inline void execute(cuda_backend& backend, const op::inject_fwd<float>& o, void*) {
   cuda_kernel::pass_rows(backend, "injection", o.n.batch, o.n.channels, o.n.plane(),
-                         cuda_kernel::inject_body{cuda_kernel::injection(o)});
+                         cuda_kernel::inject_body{cuda_kernel::injection_index(o)});
 }
 
 inline void execute(cuda_backend& backend, const op::inject_bwd<float>& g, void*) {
   using namespace cuda_kernel;
   const op::inject_fwd<float>& o = g.fwd;
-  const injection j(o);
+  const injection_index j(o);
   pass_rows(backend, "back through an injection, large", o.n.batch, o.n.channels, o.n.plane(),
             inject_local_body{j, g.dy, g.dlocal});
   pass_rows(backend, "back through an injection, small", o.n.batch, o.n.channels, o.frames * o.bins,

@@ -52,7 +52,10 @@ bool on_device(const compute& on, const model_entry& entry, bool to_train) {
 }
 
 std::string place_name(const compute& on, const model_entry& entry, bool to_train) {
-  return on_device(on, entry, to_train) ? installed_device()->name() : "the CPU";
+  if (on_device(on, entry, to_train)) return installed_device()->name();
+  // A device that was meant to be used, and is not, is no surprise of the next morning.
+  const bool meant = on.device == device_choice::automatic && installed_device();
+  return meant ? joined("the CPU (", problem(entry, to_train), ")") : "the CPU";
 }
 
 any_separator make_separator(const model_entry& entry, const compute& on) {

@@ -32,7 +32,7 @@ struct device_models {
 };
 
 // Collective, before a network is made: those of the group as workers of whom each has a device of its own; as t.group they
-// train there. `group` must live as long. Null in tools that were built without.
+// train there; null where not each has one. `group` must live as long. No function in tools that were built without.
 using device_join = std::unique_ptr<worker_group> (*)(worker_group& group);
 inline device_join& installed_join() {
   static device_join installed = nullptr;
