@@ -78,23 +78,25 @@ inline double sum_of_squares(const float* x, dim_t n) {
 }  // namespace cpu_kernel
 
 inline void execute(cpu& backend, const op::adam_step<float>& o, void*) {
-  const cpu_kernel::adam_factors f{static_cast<float>(o.beta1),
-                                   static_cast<float>(1 - o.beta1),
+  const op::adam_rates& now = o.at ? *o.at : o.now;
+  const cpu_kernel::adam_factors f{static_cast<float>(now.beta1),
+                                   static_cast<float>(1 - now.beta1),
                                    static_cast<float>(o.beta2),
                                    static_cast<float>(1 - o.beta2),
-                                   static_cast<float>(o.decoupled ? 1 - o.lr * o.weight_decay : 1),
-                                   static_cast<float>(o.decoupled ? 0 : o.weight_decay),
+                                   static_cast<float>(now.decay),
+                                   static_cast<float>(o.penalty),
                                    static_cast<float>(o.eps),
-                                   static_cast<float>(o.lr / o.correction1),
-                                   static_cast<float>(1 / std::sqrt(o.correction2))};
+                                   static_cast<float>(now.rate),
+                                   static_cast<float>(1 / now.root)};
   cpu_kernel::over_chunks(backend.threads, o.ranges, [&](dim_t, dim_t at, dim_t n) {
     cpu_kernel::adam(f, o.value + at, o.gradient + at, o.mean + at, o.square + at, n);
   });
 }
 
 inline void execute(cpu& backend, const op::sgd_step<float>& o, void*) {
-  const float rate = static_cast<float>(o.lr), momentum = static_cast<float>(o.momentum);
-  const float keep = o.first ? 0.f : momentum, take = o.first ? 1.f : static_cast<float>(1 - o.dampening);
+  const op::sgd_rates& now = o.at ? *o.at : o.now;
+  const float rate = static_cast<float>(now.lr), momentum = static_cast<float>(now.momentum);
+  const float keep = now.first ? 0.f : momentum, take = now.first ? 1.f : static_cast<float>(1 - o.dampening);
   const float penalty = static_cast<float>(o.weight_decay);
   // The step is rate (of_g g + of_m m).
   const float of_g = o.nesterov ? 1.f : 0.f, of_m = o.nesterov ? momentum : 1.f;

@@ -83,6 +83,7 @@ inline void* device_bytes(std::size_t bytes, const char* what) {
 inline void free_device(void* base) { emulated::device_memory::all().release(base); }
 inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
   const emulated::device_access access;
+  ++emulated::traffic::of_thread().waits;
   if (bytes) std::memcpy(to, from, bytes);
 }
 inline void copy_to_device(const emulated_cuda&, void* to, const void* from, std::size_t bytes) { copy_bytes(to, from, bytes); }

@@ -40,6 +40,7 @@ class recording {
 
   void replay() const {
     const device_access access;
+    ++traffic::of_thread().given;
     for (const auto& work : list_) work();
   }
   std::size_t size() const { return list_.size(); }
@@ -61,6 +62,7 @@ void submit(Work&& work) {
     return;
   }
   const device_access access;
+  ++traffic::of_thread().given;
   work();
 }
 

@@ -23,6 +23,15 @@ struct capture {
   }
 };
 
+// What this thread has given the device to do, a replayed graph as one, and how often it has waited for it.
+struct traffic {
+  std::size_t given = 0, waits = 0;
+  static traffic& of_thread() {
+    static thread_local traffic mine;
+    return mine;
+  }
+};
+
 // All blocks of the process. Each has pages of its own, without rights outside a `device_access`: what a host reads or writes
 // there by mistake ends the program, as it does with a device's memory.
 class device_memory {

@@ -18,11 +18,16 @@ void over_ranges(const cuda_backend& backend, const char* name, const op::flat_r
 }
 
 struct adam_body {
-  float keep1, take1, keep2, take2, decay, penalty, eps, rate, root;
+  op::adam_rates now;
+  const op::adam_rates* at;
+  float keep2, take2, penalty, eps;
   float* value;
   const float* gradient;
   float *mean, *square;
   AVSS_DEVICE void operator()(dim_t i) const {
+    const op::adam_rates& r = at ? *at : now;
+    const float keep1 = static_cast<float>(r.beta1), take1 = static_cast<float>(1 - r.beta1);
+    const float decay = static_cast<float>(r.decay), rate = static_cast<float>(r.rate), root = static_cast<float>(r.root);
     const float g = gradient[i] + penalty * value[i];
     const float m = keep1 * mean[i] + take1 * g, v = keep2 * square[i] + take2 * g * g;
     mean[i] = m;
@@ -32,15 +37,19 @@ struct adam_body {
 };
 
 struct sgd_body {
-  float rate, momentum, take, penalty;
+  op::sgd_rates now;
+  const op::sgd_rates* at;
+  float take, penalty;
   float* value;
   const float* gradient;
   float* mean;
-  bool nesterov, first;
+  bool nesterov;
   AVSS_DEVICE void operator()(dim_t i) const {
+    const op::sgd_rates& r = at ? *at : now;
+    const float rate = static_cast<float>(r.lr), momentum = static_cast<float>(r.momentum);
     float g = gradient[i] + penalty * value[i];
     if (mean) {
-      const float m = first ? g : momentum * mean[i] + take * g;
+      const float m = r.first ? g : momentum * mean[i] + take * g;
       mean[i] = m;
       g = nesterov ? g + momentum * m : m;
     }
@@ -112,16 +121,15 @@ inline void execute(cuda_backend& backend, const op::adam_step<float>& o, void*)
   const auto f = [](double v) { return static_cast<float>(v); };
   cuda_kernel::over_ranges(
       backend, "Adam", o.ranges,
-      cuda_kernel::adam_body{f(o.beta1), f(1 - o.beta1), f(o.beta2), f(1 - o.beta2),
-                             f(o.decoupled ? 1 - o.lr * o.weight_decay : 1), f(o.decoupled ? 0 : o.weight_decay), f(o.eps),
-                             f(o.lr / o.correction1), f(std::sqrt(o.correction2)), o.value, o.gradient, o.mean, o.square});
+      cuda_kernel::adam_body{o.now, o.at, f(o.beta2), f(1 - o.beta2), f(o.penalty), f(o.eps), o.value, o.gradient, o.mean,
+                             o.square});
 }
 
 inline void execute(cuda_backend& backend, const op::sgd_step<float>& o, void*) {
   const auto f = [](double v) { return static_cast<float>(v); };
   cuda_kernel::over_ranges(backend, "SGD", o.ranges,
-                           cuda_kernel::sgd_body{f(o.lr), f(o.momentum), f(1 - o.dampening), f(o.weight_decay), o.value,
-                                                 o.gradient, o.mean, o.nesterov, o.first});
+                           cuda_kernel::sgd_body{o.now, o.at, f(1 - o.dampening), f(o.weight_decay), o.value, o.gradient,
+                                                 o.mean, o.nesterov});
 }
 
 inline std::size_t scratch_bytes(const cuda_backend&, const op::gradient_norm<float>& o) {

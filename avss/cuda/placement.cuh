@@ -52,6 +52,8 @@ class pinned_passage {
     enqueue_copy(on, bytes_->data(), from, bytes);
 #if defined(__CUDACC__)
     on.wait();
+#else
+    ++emulated::traffic::of_thread().waits;
 #endif
     std::memcpy(to, bytes_->data(), bytes);
   }

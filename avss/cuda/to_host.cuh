@@ -18,6 +18,7 @@ void execute(cuda_backend& backend, const op::to_host<U>& o, void*) {
 #else
   (void)backend;
   const emulated::device_access access;
+  ++emulated::traffic::of_thread().waits;
   std::memcpy(o.to, o.from, bytes);
 #endif
 }

@@ -23,7 +23,18 @@ struct flat_ranges {
 // Adam (Kingma and Ba 2015, arXiv:1412.6980) in PyTorch's form, with g = gradient:
 //   decoupled (AdamW, arXiv:1711.05101): p -= lr weight_decay p;   else: g += weight_decay p
 //   m = beta1 m + (1 - beta1) g;   v = beta2 v + (1 - beta2) g^2
-//   p -= lr / correction1  m / (sqrt(v) / sqrt(correction2) + eps)
+//   p -= lr / correction1  m / (sqrt(v) / sqrt(correction2) + eps)      correction = 1 - beta^step, step = 1, 2, ...
+//
+// What changes from step to step. Doubles, so that every backend rounds its own factors of them, once.
+struct adam_rates {
+  double beta1;
+  double rate;   // lr / correction1
+  double root;   // sqrt(correction2)
+  double decay;  // what is left of p: 1 - lr weight_decay where decoupled, else 1
+};
+
+// `at`, if any, takes the place of `now`: in the backend's memory, read when the step is made, so that a step that is kept as a
+// graph can be done again with other rates.
 template <class T>
 struct adam_step {
   flat_ranges ranges;
@@ -31,22 +42,32 @@ struct adam_step {
   const T* gradient;
   T* mean;    // m
   T* square;  // v
-  double lr, beta1, beta2, eps, weight_decay;
-  bool decoupled;
-  double correction1, correction2;  // 1 - beta^step, step = 1, 2, ...
+  adam_rates now;
+  double beta2, eps, penalty;  // penalty: weight_decay where it is not decoupled, else 0
+  const adam_rates* at = nullptr;
 };
 
 // Stochastic gradient descent in PyTorch's form:
 //   g = gradient + weight_decay p;   m = first ? g : momentum m + (1 - dampening) g
 //   p -= lr (nesterov ? g + momentum m : m)                  without m: p -= lr g
+//
+// What changes from step to step.
+struct sgd_rates {
+  double lr, momentum;
+  bool first;
+};
+
+// `at` as for adam_step.
 template <class T>
 struct sgd_step {
   flat_ranges ranges;
   T* value;
   const T* gradient;
   T* mean;  // m, or null
-  double lr, momentum, dampening, weight_decay;
-  bool nesterov, first;
+  sgd_rates now;
+  double dampening, weight_decay;
+  bool nesterov;
+  const sgd_rates* at = nullptr;
 };
 
 // norm[0] = sqrt(sum of squares), summed in double

@@ -41,19 +41,31 @@ class adam {
   const std::vector<flat_range>& trained() const { return trained_; }
   std::int64_t steps() const { return step_; }
 
-  // A momentum that changes from step to step enters the bias correction as torch has it: the current beta1 to the power
+  // Begins the next step and says its rates. A momentum that changes from step to step enters the bias correction as torch has it: the current beta1 to the power
   // of the number of steps.
-  template <class C>
-  void step(C& ctx, std::span<T> values, std::span<const T> gradients, const rates& r) {
-    detail::check_extent(values.size(), mean_.size());
-    detail::check_extent(gradients.size(), mean_.size());
+  op::adam_rates advance(const rates& r) {
     const double beta1 = r.momentum.value_or(config_.beta1);
     check(beta1);
     ++step_;
     const double k = static_cast<double>(step_);
-    ctx.run(op::adam_step<T>{detail::as_ranges(trained_), values.data(), gradients.data(), mean_.data(), square_.data(), r.lr,
-                             beta1, config_.beta2, config_.eps, config_.weight_decay, config_.decoupled, 1 - std::pow(beta1, k),
-                             1 - std::pow(config_.beta2, k)});
+    return {beta1, r.lr / (1 - std::pow(beta1, k)), std::sqrt(1 - std::pow(config_.beta2, k)),
+            config_.decoupled ? 1 - r.lr * config_.weight_decay : 1};
+  }
+
+  // The step that was begun. `at`: `now` where the backend finds it, in which case that alone counts; changes nothing of this
+  // on the host, so that it may be kept as a graph.
+  template <class C>
+  void run(C& ctx, std::span<T> values, std::span<const T> gradients, const op::adam_rates& now,
+           const op::adam_rates* at = nullptr) {
+    check_extents(values, gradients);
+    ctx.run(op::adam_step<T>{detail::as_ranges(trained_), values.data(), gradients.data(), mean_.data(), square_.data(), now,
+                             config_.beta2, config_.eps, config_.decoupled ? 0 : config_.weight_decay, at});
+  }
+
+  template <class C>
+  void step(C& ctx, std::span<T> values, std::span<const T> gradients, const rates& r) {
+    check_extents(values, gradients);
+    run(ctx, values, gradients, advance(r));
   }
 
   // What a checkpoint holds: a counter, and moments laid out as the parameters. Names as in torch.optim.
@@ -65,6 +77,10 @@ class adam {
   }
 
  private:
+  void check_extents(std::span<const T> values, std::span<const T> gradients) const {
+    detail::check_extent(values.size(), mean_.size());
+    detail::check_extent(gradients.size(), mean_.size());
+  }
   static void check(double beta1) {
     if (!(beta1 >= 0 && beta1 < 1)) fail("Adam's beta1 must lie in [0, 1), not ", beta1);
   }

@@ -23,10 +23,16 @@ class moving_average {
 
   template <class C>
   void update(C& ctx, std::span<const T> values) {
+    run(ctx, values);
+    count();
+  }
+  // Its two halves: what the backend does, which may be kept as a graph, and the host's counter.
+  template <class C>
+  void run(C& ctx, std::span<const T> values) {
     detail::check_extent(values.size(), average_.size());
     ctx.run(op::average_step<T>{detail::as_ranges(trained_), values.data(), average_.data(), decay_});
-    ++step_;
   }
+  void count() { ++step_; }
 
   // To go on from other values, or to put them in the place of what is trained for a while.
   Buffer& values() { return average_; }

@@ -36,15 +36,23 @@ class sgd {
   const std::vector<flat_range>& trained() const { return trained_; }
   std::int64_t steps() const { return step_; }
 
+  // As for adam.
+  op::sgd_rates advance(const rates& r) {
+    if (r.momentum && mean_.size() == 0) fail("the schedule sets a momentum, but SGD was made without");
+    return {r.lr, r.momentum.value_or(config_.momentum), step_++ == 0};
+  }
+  template <class C>
+  void run(C& ctx, std::span<T> values, std::span<const T> gradients, const op::sgd_rates& now,
+           const op::sgd_rates* at = nullptr) {
+    check_extents(values, gradients);
+    ctx.run(op::sgd_step<T>{detail::as_ranges(trained_), values.data(), gradients.data(), mean_.size() ? mean_.data() : nullptr,
+                            now, config_.dampening, config_.weight_decay, config_.nesterov, at});
+  }
+
   template <class C>
   void step(C& ctx, std::span<T> values, std::span<const T> gradients, const rates& r) {
-    detail::check_extent(values.size(), extent_);
-    detail::check_extent(gradients.size(), extent_);
-    if (r.momentum && mean_.size() == 0) fail("the schedule sets a momentum, but SGD was made without");
-    ctx.run(op::sgd_step<T>{detail::as_ranges(trained_), values.data(), gradients.data(), mean_.size() ? mean_.data() : nullptr,
-                            r.lr, r.momentum.value_or(config_.momentum), config_.dampening, config_.weight_decay,
-                            config_.nesterov, step_ == 0});
-    ++step_;
+    check_extents(values, gradients);
+    run(ctx, values, gradients, advance(r));
   }
 
   // What a checkpoint holds. Names as in torch.optim, and the number of steps.
@@ -55,6 +63,10 @@ class sgd {
   }
 
  private:
+  void check_extents(std::span<const T> values, std::span<const T> gradients) const {
+    detail::check_extent(values.size(), extent_);
+    detail::check_extent(gradients.size(), extent_);
+  }
   sgd_config config_;
   std::vector<flat_range> trained_;
   std::size_t extent_;

@@ -19,11 +19,11 @@ void over(const op::flat_ranges& ranges, Body&& body) {
 
 template <class T>
 void execute(reference<T>&, const op::adam_step<T>& o, void*) {
-  const T keep1 = static_cast<T>(o.beta1), take1 = static_cast<T>(1 - o.beta1);
+  const op::adam_rates& now = o.at ? *o.at : o.now;
+  const T keep1 = static_cast<T>(now.beta1), take1 = static_cast<T>(1 - now.beta1);
   const T keep2 = static_cast<T>(o.beta2), take2 = static_cast<T>(1 - o.beta2);
-  const T decay = static_cast<T>(o.decoupled ? 1 - o.lr * o.weight_decay : 1);
-  const T penalty = static_cast<T>(o.decoupled ? 0 : o.weight_decay), eps = static_cast<T>(o.eps);
-  const T rate = static_cast<T>(o.lr / o.correction1), root = static_cast<T>(std::sqrt(o.correction2));
+  const T decay = static_cast<T>(now.decay), penalty = static_cast<T>(o.penalty), eps = static_cast<T>(o.eps);
+  const T rate = static_cast<T>(now.rate), root = static_cast<T>(now.root);
   ref::over(o.ranges, [&](dim_t i) {
     const T g = o.gradient[i] + penalty * o.value[i];
     o.mean[i] = keep1 * o.mean[i] + take1 * g;
@@ -34,12 +34,13 @@ void execute(reference<T>&, const op::adam_step<T>& o, void*) {
 
 template <class T>
 void execute(reference<T>&, const op::sgd_step<T>& o, void*) {
-  const T rate = static_cast<T>(o.lr), momentum = static_cast<T>(o.momentum), take = static_cast<T>(1 - o.dampening);
+  const op::sgd_rates& now = o.at ? *o.at : o.now;
+  const T rate = static_cast<T>(now.lr), momentum = static_cast<T>(now.momentum), take = static_cast<T>(1 - o.dampening);
   const T penalty = static_cast<T>(o.weight_decay);
   ref::over(o.ranges, [&](dim_t i) {
     T g = o.gradient[i] + penalty * o.value[i];
     if (o.mean) {
-      o.mean[i] = o.first ? g : momentum * o.mean[i] + take * g;
+      o.mean[i] = now.first ? g : momentum * o.mean[i] + take * g;
       g = o.nesterov ? g + momentum * o.mean[i] : o.mean[i];
     }
     o.value[i] -= rate * g;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <avss/core/error.hpp>
 #include <avss/core/placement.hpp>
 #include <avss/layer/init.hpp>
@@ -11,6 +12,7 @@
 #include <avss/metric/separation.hpp>
 #include <avss/model/weights.hpp>
 #include <avss/op/spectrum.hpp>
+#include <avss/op/optim.hpp>
 #include <avss/optim/adam.hpp>
 #include <avss/optim/average.hpp>
 #include <avss/optim/clip.hpp>
@@ -28,6 +30,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -62,15 +66,12 @@ class separation_trainable : public trainable {
     clip_result clipped;
     sum_gradients();
     planned([&](auto& ctx) { clipped = clip_gradients(ctx, engine_.gradients(), trained_, max_norm); });
-    if (clipped.finite())
-      std::visit(
-          [&](auto& o) {
-            context<B> ctx(engine_.backend(), memory_, pass::train);
-            o.step(ctx, engine_.values(), std::span<const float>(engine_.gradients()), r);
-            if (average_) average_->update(ctx, engine_.values());
-          },
-          optimiser_);
-    forget_gradients(clipped.finite());
+    if (clipped.finite()) {
+      std::visit([&](auto& o) { take_step(o, r); }, optimiser_);
+      settle(true);
+    } else {
+      forget_gradients(false);
+    }
     return clipped.norm;
   }
   void discard() override { forget_gradients(false); }
@@ -203,6 +204,23 @@ class separation_trainable : public trainable {
     settle(taken);
   }
 
+  // The optimiser's step, the average, and gradients of zero: one piece of work, whose rates lie in the backend's memory, so
+  // that a device does it again without being told.
+  template <class Optimiser>
+  void take_step(Optimiser& o, const rates& r) {
+    const auto now = o.advance(r);
+    const auto* const at = std::get<placed<decltype(now)>>(rates_).set(engine_.backend(), now);
+    const std::span<float> values = engine_.values(), gradients = engine_.gradients();
+    const float* const average = average_ ? average_->values().data() : nullptr;
+    stepping_.run(engine_.backend(), {values.data(), gradients.data(), average, at}, [&] {
+      context<B> ctx(engine_.backend(), memory_, pass::train);
+      o.run(ctx, values, std::span<const float>(gradients), now, at);
+      if (average_) average_->run(ctx, values);
+      placement<B>::zero(engine_.backend(), gradients);
+    });
+    if (average_) average_->count();
+  }
+
   // The average goes on from what the values are now.
   void average_anew() {
     if (!average_) return;
@@ -278,6 +296,11 @@ class separation_trainable : public trainable {
   std::vector<flat_range> trained_;
   any_optimiser optimiser_;
   std::optional<moving_average<float, array>> average_;
+  // Of the optimiser's step, whose sizes and moments stay the same: its graphs are told apart by addresses.
+  template <class Rates>
+  using placed = typename placement<B>::template variable<std::remove_const_t<Rates>>;
+  std::tuple<placed<op::adam_rates>, placed<op::sgd_rates>> rates_;
+  typename placement<B>::template steps<std::array<const void*, 4>> stepping_;
   arena memory_;  // of the loss and of clipping
   typename placement<B>::template passage<float> targets_, heard_;
   std::vector<float> estimates_;
