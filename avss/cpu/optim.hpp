@@ -79,15 +79,10 @@ inline double sum_of_squares(const float* x, dim_t n) {
 
 inline void execute(cpu& backend, const op::adam_step<float>& o, void*) {
   const op::adam_rates& now = o.at ? *o.at : o.now;
-  const cpu_kernel::adam_factors f{static_cast<float>(now.beta1),
-                                   static_cast<float>(1 - now.beta1),
-                                   static_cast<float>(o.beta2),
-                                   static_cast<float>(1 - o.beta2),
-                                   static_cast<float>(now.decay),
-                                   static_cast<float>(o.penalty),
-                                   static_cast<float>(o.eps),
-                                   static_cast<float>(now.rate),
-                                   static_cast<float>(1 / now.root)};
+  const cpu_kernel::adam_factors f{
+      static_cast<float>(now.beta1),   static_cast<float>(1 - now.beta1), static_cast<float>(o.beta2),
+      static_cast<float>(1 - o.beta2), static_cast<float>(now.decay),     static_cast<float>(o.penalty),
+      static_cast<float>(o.eps),       static_cast<float>(now.rate),      static_cast<float>(1 / now.root)};
   cpu_kernel::over_chunks(backend.threads, o.ranges, [&](dim_t, dim_t at, dim_t n) {
     cpu_kernel::adam(f, o.value + at, o.gradient + at, o.mean + at, o.square + at, n);
   });

@@ -119,17 +119,16 @@ struct root_of_sums {
 
 inline void execute(cuda_backend& backend, const op::adam_step<float>& o, void*) {
   const auto f = [](double v) { return static_cast<float>(v); };
-  cuda_kernel::over_ranges(
-      backend, "Adam", o.ranges,
-      cuda_kernel::adam_body{o.now, o.at, f(o.beta2), f(1 - o.beta2), f(o.penalty), f(o.eps), o.value, o.gradient, o.mean,
-                             o.square});
+  cuda_kernel::over_ranges(backend, "Adam", o.ranges,
+                           cuda_kernel::adam_body{o.now, o.at, f(o.beta2), f(1 - o.beta2), f(o.penalty), f(o.eps), o.value,
+                                                  o.gradient, o.mean, o.square});
 }
 
 inline void execute(cuda_backend& backend, const op::sgd_step<float>& o, void*) {
   const auto f = [](double v) { return static_cast<float>(v); };
-  cuda_kernel::over_ranges(backend, "SGD", o.ranges,
-                           cuda_kernel::sgd_body{o.now, o.at, f(1 - o.dampening), f(o.weight_decay), o.value, o.gradient,
-                                                 o.mean, o.nesterov});
+  cuda_kernel::over_ranges(
+      backend, "SGD", o.ranges,
+      cuda_kernel::sgd_body{o.now, o.at, f(1 - o.dampening), f(o.weight_decay), o.value, o.gradient, o.mean, o.nesterov});
 }
 
 inline std::size_t scratch_bytes(const cuda_backend&, const op::gradient_norm<float>& o) {

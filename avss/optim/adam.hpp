@@ -41,8 +41,8 @@ class adam {
   const std::vector<flat_range>& trained() const { return trained_; }
   std::int64_t steps() const { return step_; }
 
-  // Begins the next step and says its rates. A momentum that changes from step to step enters the bias correction as torch has it: the current beta1 to the power
-  // of the number of steps.
+  // Begins the next step and says its rates. A momentum that changes from step to step enters the bias correction as torch has
+  // it: the current beta1 to the power of the number of steps.
   op::adam_rates advance(const rates& r) {
     const double beta1 = r.momentum.value_or(config_.beta1);
     check(beta1);

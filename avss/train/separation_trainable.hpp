@@ -11,8 +11,8 @@
 #include <avss/loss/permuted.hpp>
 #include <avss/metric/separation.hpp>
 #include <avss/model/weights.hpp>
-#include <avss/op/spectrum.hpp>
 #include <avss/op/optim.hpp>
+#include <avss/op/spectrum.hpp>
 #include <avss/optim/adam.hpp>
 #include <avss/optim/average.hpp>
 #include <avss/optim/clip.hpp>

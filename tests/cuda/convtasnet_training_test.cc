@@ -65,7 +65,9 @@ TEST_F(ConvTasNetOnDevice, steps_are_replayed_with_other_rates) {
   emulated_cuda on;
   on.group = &group;  // nothing is kept as a graph
   for (const std::variant<adam_config, sgd_config>& optimiser :
-       {std::variant<adam_config, sgd_config>(adam_config{.weight_decay = 0.1}), {adamw_config}, {sgd_config{.momentum = 0.9}}}) {
+       {std::variant<adam_config, sgd_config>(adam_config{.weight_decay = 0.1}),
+        {adamw_config},
+        {sgd_config{.momentum = 0.9}}}) {
     separation_training_on<emulated_cuda> t = training().on<emulated_cuda>(nullptr);
     t.optimiser = optimiser, t.ema_decay = 0.9;
     convtasnet_trainable_on<tiny, emulated_cuda> kept("convtasnet_tiny", t, emulated_cuda()), plain("convtasnet_tiny", t, on);

@@ -74,9 +74,15 @@ std::vector<double> trained_on() {
     gradient = bench<B>::drawn("gradient", n);
     b.run(op::gradient_norm<T>{ranges, gradient.data(), norm.data()});
     b.run(op::clip_gradient<T>{ranges, gradient.data(), norm.data(), 0.7});
-    b.run(op::adam_step<T>{ranges, value.data(), gradient.data(), mean.data(), square.data(),
+    b.run(op::adam_step<T>{ranges,
+                           value.data(),
+                           gradient.data(),
+                           mean.data(),
+                           square.data(),
                            {0.9, 1e-2 / (1 - std::pow(0.9, step)), std::sqrt(1 - std::pow(0.999, step)), 1 - 1e-2 * 0.1},
-                           0.999, 1e-8, 0});
+                           0.999,
+                           1e-8,
+                           0});
     b.run(op::sgd_step<T>{ranges, value.data(), gradient.data(), nullptr, {1e-2, 0, step == 1}, 0, 0.1, false});
     b.run(op::average_step<T>{ranges, value.data(), average.data(), 0.8});
   }
