@@ -5,22 +5,21 @@
 #include <avss/train/convtasnet_trainable.hpp>
 #include <variant>
 
-#include "tests/cuda/device_training.hpp"
+#include "tests/cuda/limited_training.hpp"
 
 namespace avss {
 namespace {
 
 constexpr convtasnet_config tiny = presets::convtasnet_tiny;
 
-class ConvTasNetOnDevice : public testing::device_training {
+class ConvTasNetOnDevice : public testing::limited_training<cpu> {
  protected:
-  using device_training::there;
   const item_source& items() const override { return items_; }
   dim_t sources() const override { return 2; }
   std::unique_ptr<trainable> here(const separation_training& t) const override {
     return std::make_unique<convtasnet_trainable<tiny>>("convtasnet_tiny", t);
   }
-  std::unique_ptr<trainable> there(const separation_training_on<emulated_cuda>& t) const override {
+  std::unique_ptr<trainable> there(const training_there& t) const override {
     return std::make_unique<convtasnet_trainable_on<tiny, emulated_cuda>>("convtasnet_tiny", t, emulated_cuda());
   }
 
@@ -30,13 +29,13 @@ class ConvTasNetOnDevice : public testing::device_training {
 TEST_F(ConvTasNetOnDevice, fifty_steps_are_the_cpus) {
   separation_training t = training();
   t.optimiser = sgd_config{.momentum = 0.9};
-  expect_same_steps(t, t.on<emulated_cuda>(nullptr), 50, 1e-2, 2e-4);
+  expect_same_steps(t, moved(t), 50, 1e-2, 2e-4);
 }
 
 TEST_F(ConvTasNetOnDevice, averages_and_frozen_parts) {
   separation_training t = training();
   t.ema_decay = 0.9, t.frozen.freeze = {"encoder"};
-  expect_same_steps(t, t.on<emulated_cuda>(nullptr), 5, 1e-3, 2e-4);
+  expect_same_steps(t, moved(t), 5, 1e-3, 2e-4);
 }
 
 TEST_F(ConvTasNetOnDevice, gradients_are_those_of_all_workers) {
@@ -49,7 +48,7 @@ TEST_F(ConvTasNetOnDevice, gradients_are_those_of_all_workers) {
   staged_group<> group(twins);
   emulated_cuda on;
   on.group = &group;
-  const separation_training_on<emulated_cuda> t = training().on<emulated_cuda>(nullptr);
+  const training_there t = moved(training());
   convtasnet_trainable_on<tiny, emulated_cuda> alone("convtasnet_tiny", t, emulated_cuda()), shared("convtasnet_tiny", t, on);
   alone.train_step(batch_of(0), 1), shared.train_step(batch_of(0), 1);
   const double infinite = std::numeric_limits<double>::infinity();
@@ -95,6 +94,7 @@ TEST_F(ConvTasNetOnDevice, steps_are_replayed_with_other_rates) {
   }
 }
 
+TEST_F(ConvTasNetOnDevice, learns) { expect_learns(training(), 60, 3e-3, 14); }
 TEST_F(ConvTasNetOnDevice, state_moves) { expect_state_moves(); }
 TEST_F(ConvTasNetOnDevice, runs_move) { expect_runs_move(); }
 TEST_F(ConvTasNetOnDevice, given_up_steps_leave_no_trace) { expect_given_up_steps_leave_no_trace(); }

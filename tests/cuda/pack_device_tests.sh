@@ -18,7 +18,7 @@ if [[ -e $out ]]; then
 fi
 flags=(--config=cuda --config=portable "--//:cuda_archs=$(IFS=,; echo "${archs[*]}")")
 tests=(device_test device_network_test device_graph_test device_sweep_test device_map_sweep_test device_image_sweep_test
-  device_train_test)
+  device_train_test device_convtasnet_training_test device_rtfsnet_training_test)
 if [[ -e ${CUDA_HOME:-${CUDA_PATH:-/usr/local/cuda}}/include/nccl.h ]]; then tests+=(nccl_group_test); fi
 ./bazelw build "${flags[@]}" "${tests[@]/#///tests/cuda:}" //benchmarks/cuda:device_benchmark
 bin=$(./bazelw info "${flags[@]}" bazel-bin 2>/dev/null)

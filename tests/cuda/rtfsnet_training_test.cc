@@ -3,28 +3,27 @@
 #include <avss/cuda/rtfsnet.cuh>
 #include <avss/train/rtfsnet_trainable.hpp>
 
-#include "tests/cuda/device_training.hpp"
+#include "tests/cuda/limited_training.hpp"
 
 namespace avss {
 namespace {
 
 constexpr rtfsnet_config tiny = presets::rtfsnet_tiny;
 
-class RtfsNetOnDevice : public testing::device_training {
+class RtfsNetOnDevice : public testing::limited_training<cpu> {
  protected:
-  using device_training::there;
   const item_source& items() const override { return items_; }
   dim_t sources() const override { return 2; }
   std::unique_ptr<trainable> here(const separation_training& t) const override {
     return std::make_unique<rtfsnet_trainable<tiny>>("rtfsnet_tiny", t);
   }
-  std::unique_ptr<trainable> there(const separation_training_on<emulated_cuda>& t) const override {
+  std::unique_ptr<trainable> there(const training_there& t) const override {
     return std::make_unique<rtfsnet_trainable_on<tiny, emulated_cuda>>("rtfsnet_tiny", t, emulated_cuda());
   }
 
   // Not Adam, whose first step goes as far for a gradient of rounding as for any other.
   separation_training training() const override {
-    separation_training t = device_training::training();
+    separation_training t = limited_training::training();
     t.optimiser = sgd_config{.momentum = 0.9};
     return t;
   }
@@ -50,7 +49,7 @@ TEST_F(RtfsNetOnDevice, steps_are_the_cpus) {
 TEST_F(RtfsNetOnDevice, recomputed_with_averages) {
   separation_training t = training();
   t.recompute = true, t.ema_decay = 0.9;
-  expect_same_steps(t, t.on<emulated_cuda>(nullptr), 3, 2e-3, 1e-3);
+  expect_same_steps(t, moved(t), 3, 2e-3, 1e-3);
 }
 
 TEST_F(RtfsNetOnDevice, state_moves) { expect_state_moves(); }
