@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""compare.py OURS.jsonl [PEER.jsonl]: what device_benchmark and peer.py measured as one Markdown table.
+"""compare.py LINES.jsonl...: what device_benchmark and peer.py measured as one Markdown table.
 
-Times are medians from host memory to host memory, in ms; ratios above 1: ours is faster, or takes less. Memory: ours is what the
-network took of the device, PyTorch's the peak of what its arrays took.
+Times are medians in ms, from host memory to host memory and between arrays on the device; ratios above 1: ours is faster, or takes
+less. Memory: ours is what the network took of the device, PyTorch's the peak of what its arrays took. Of a case that was measured
+twice the last counts. PyTorch has no bfloat16 arrays here: such a case of ours stands beside its float32, and says so.
 """
 import json
 import sys
 
-COLUMNS = ("case", "ours, ms", "on the device", "floor, ms", "of the floor", "eager, ms", "times faster", "compiled, ms", "times faster",
-           "ours, MB", "planned, MB", "eager, MB", "ratio", "compiled, MB")
+COLUMNS = ("case", "ours, ms", "on the device", "floor, ms", "of the floor", "eager, ms", "times faster", "on the device",
+           "times faster", "compiled, ms", "times faster", "on the device", "times faster", "ours, MB", "planned, MB", "eager, MB",
+           "times less", "compiled, MB")
 
 
 def read(path):
@@ -24,42 +26,64 @@ def over(a, b):
     return None if a is None or not b else a / b
 
 
+def peer(ours, theirs):
+    """Of one mode of PyTorch: its times with the ratios to ours."""
+    text = []
+    for key in ("ms", "device_ms"):
+        ratio = over(theirs.get(key), ours.get(key))
+        text += [number(theirs.get(key)), "" if ratio is None else "**%.2f**" % ratio]
+    return tuple(text)
+
+
 def row(ours, eager, compiled):
     """Of a case: three dictionaries, of which any may be empty."""
     ms = ours.get("ms")
     mb = lambda r, key: r[key] / 1e6 if key in r else None
-    faster = lambda r: "" if over(r.get("ms"), ms) is None else "**%.2f**" % over(r["ms"], ms)
     taken = mb(ours, "device_bytes")
-    return (number(ms), number(ours.get("device_ms")), number(ours.get("floor_ms")), number(over(ours.get("floor_ms"), ms), 2),
-            number(eager.get("ms")), faster(eager), number(compiled.get("ms")), faster(compiled), number(taken, 0),
-            number(mb(ours, "planned_bytes"), 0), number(mb(eager, "peak_bytes"), 0), number(over(taken, mb(eager, "peak_bytes")), 2),
-            number(mb(compiled, "peak_bytes"), 0))
+    return ((number(ms), number(ours.get("device_ms")), number(ours.get("floor_ms")), number(over(ours.get("floor_ms"), ms), 2)) +
+            peer(ours, eager) + peer(ours, compiled) +
+            (number(taken, 0), number(mb(ours, "planned_bytes"), 0), number(mb(eager, "peak_bytes"), 0),
+             number(over(mb(eager, "peak_bytes"), taken), 2), number(mb(compiled, "peak_bytes"), 0)))
+
+
+def precision_of(line):
+    return line.get("precision", "float32")
 
 
 def table(lines):
-    """Lines of both files, in any order, as text."""
-    devices = [r for r in lines if "device" in r]
+    """Lines of both programs, in any order, as text."""
+    devices = {r["device"]: r for r in lines if "device" in r}
     cases = {}
     for r in lines:
         if "case" in r:
-            cases.setdefault(r["case"], {})[r["by"]] = r
+            cases.setdefault((r["case"], precision_of(r)), {})[r["by"]] = r
     text = []
-    for d in devices:
+    for d in devices.values():
         text.append("%s: products %.1f TFLOP/s in float32, %.1f through TF32, %.1f in bfloat16; copies %.0f GB/s\n" %
                     (d["device"], d["float32_tflops"], d["tf32_tflops"], d["bfloat16_tflops"], d["copy_gb_s"]))
     versions = sorted({r["torch"] for r in lines if "torch" in r})
     if versions:
         text.append("PyTorch %s\n" % ", ".join(versions))
-    text.append("Precision: %s\n" % ", ".join(sorted({r.get("precision", "float32") for r in lines if "case" in r})))
     text += ["| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|"]
-    for name, by in cases.items():
-        text.append("| " + " | ".join((name,) + row(*(by.get(who, {}) for who in ("avss", "eager", "compiled")))) + " |")
-    missing = ["%s, %s: %s" % (r["case"], r["by"], r["problem"]) for r in lines if "problem" in r]
-    return "\n".join(text + [""] * bool(missing) + missing)
+    for (name, precision), by in cases.items():
+        theirs = by if precision != "bf16" else cases.get((name, "float32"), {})
+        words = name if precision == "float32" else "%s, %s" % (name, precision)
+        if precision == "bf16" and theirs:
+            words += " against float32"
+        text.append("| " + " | ".join((words,) + row(by.get("avss", {}), theirs.get("eager", {}), theirs.get("compiled", {}))) + " |")
+    notes = []
+    for (name, precision), by in cases.items():
+        for who, r in by.items():
+            if "problem" in r:
+                notes.append("%s, %s, %s: %s" % (name, precision, who, r["problem"]))
+            if r.get("cudagraph_skips") or r.get("graph_breaks"):
+                notes.append("%s, %s, %s: %d graphs were not replayed, %d breaks" %
+                             (name, precision, who, r.get("cudagraph_skips", 0), r.get("graph_breaks", 0)))
+    return "\n".join(text + [""] * bool(notes) + notes)
 
 
 def main():
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
     print(table([r for path in sys.argv[1:] for r in read(path)]))
 

@@ -48,7 +48,7 @@ int run(int argc, char** argv) {
   }
   std::ofstream lines;
   if (!json.empty()) {
-    lines.open(json);
+    lines.open(json, std::ios::app);  // of a case that is measured again the last line counts
     if (!lines) fail(json, ": cannot be written");
   }
   cudaDeviceProp p{};
@@ -69,8 +69,8 @@ int run(int argc, char** argv) {
       std::printf("%-26s not measured: %s\n", c.name.c_str(), c.problem.c_str());
     std::fflush(stdout);
   };
-  run_convtasnet(r, tell);
   run_rtfsnet(r, tell);
+  run_convtasnet(r, tell);
   return 0;
 }
 

@@ -107,16 +107,17 @@ def load(device):
     return load_inline("avss_peer_sru_device", declared, cuda_sources=source, functions=names, extra_cuda_cflags=["-O3", "--use_fast_math"])
 
 
-def recurrence(device):
-    """f(u, x, v, b) -> h, differentiable."""
+def recurrence(device, compiled=True):
+    """f(u, x, v, b) -> h, differentiable; for torch.compile, or eager, which pays less for a call of the plainer kind."""
     import torch
 
     module = load(device)
-    if not hasattr(torch.library, "custom_op"):  # before 2.4, where torch.compile would break its graph here
+    if not compiled or not hasattr(torch.library, "custom_op"):  # before 2.4 torch.compile breaks its graph here
 
         class Recurrence(torch.autograd.Function):
             @staticmethod
             def forward(ctx, u, x, v, b):
+                u, x, v, b = (t.contiguous() for t in (u, x, v, b))
                 h, c = module.sru_forward(u, x, v, b)
                 ctx.save_for_backward(u, x, v, b, c)
                 return h

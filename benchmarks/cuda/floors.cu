@@ -41,7 +41,7 @@ double product_peak(const cuda& on, int n, cudaDataType_t type, cublasComputeTyp
   cuda_check(cublasLtMatrixLayoutCreate(&square.handle, type, side, side, n), what);
   cuda_check(cublasLtMatmulDescCreate(&multiply.handle, how, CUDA_R_32F), what);
   cuda_check(cublasLtMatmulPreferenceCreate(&want.handle), what);
-  const std::size_t workspace = cuda::product_workspace;
+  const std::size_t workspace = cuda::usable_workspace;
   cuda_check(
       cublasLtMatmulPreferenceSetAttribute(want.handle, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace),
       what);
@@ -55,6 +55,7 @@ double product_peak(const cuda& on, int n, cudaDataType_t type, cublasComputeTyp
   if (found == 0) cuda_check(CUBLAS_STATUS_NOT_SUPPORTED, what);
   double best = 0;
   for (int i = 0; i < found; ++i) {
+    if (proposed[i].state != CUBLAS_STATUS_SUCCESS) continue;
     const timing t = timed(0.2, [&] {
       const float one = 1, zero = 0;
       for (int k = 0; k < 4; ++k)

@@ -80,7 +80,7 @@ template <class Body>
 void tell_case(case_result c, const report& tell, Body&& body) {
   try {
     body(c);
-  } catch (const out_of_memory& e) {
+  } catch (const error& e) {  // the others may go well
     c.problem = e.what();
   }
   tell(c);

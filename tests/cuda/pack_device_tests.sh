@@ -16,6 +16,7 @@ if [[ -e $out ]]; then
   echo "pack_device_tests: $out is there already; choose a new folder" >&2
   exit 1
 fi
+mkdir -p -- "$(dirname "$out")"
 flags=(--config=cuda --config=portable "--//:cuda_archs=$(IFS=,; echo "${archs[*]}")")
 tests=(device_test device_network_test device_graph_test device_sweep_test device_map_sweep_test device_image_sweep_test
   device_train_test device_convtasnet_training_test device_rtfsnet_training_test)
@@ -45,86 +46,103 @@ done
 echo "${tests[*]}" >"$part/tests.txt"
 cat >"$part/run.sh" <<'RUN'
 #!/usr/bin/env bash
-# bash run.sh [LOGS]: runs the tests beside this file on the machine's CUDA device, under compute-sanitizer's memcheck and
-# racecheck too where it is; then the benchmarks, PyTorch's share where python3 ($PYTHON) has it. Ends with both tables, which
-# LOGS/tables.md keeps. The status is not zero where something failed or was skipped.
-# PARTS: those of "tests sanitizers benchmarks peer" that are wanted, all by default; FILTER: what a benchmark's case has in its
-# name (train/rtfsnet_4); MODES: the peer's, eager,compiled; PRECISION: of both, float32 or tf32.
+# bash run.sh [LOGS]: runs the tests beside this file on the machine's CUDA device, then under compute-sanitizer where it is; then
+# the benchmarks, PyTorch's share where python3 ($PYTHON) has it. Every line is printed when it is known, and LOGS/tables.md keeps
+# them; LOGS/logs.tar.gz has all that the programs said. Several calls with the same LOGS add to one table of times. The status is
+# not zero where something failed or was skipped.
+# PARTS: those of "tests sanitizers benchmarks peer" that are wanted, all by default; TESTS: the tests' names; TOOLS: the
+# sanitizer's tools, "memcheck racecheck initcheck"; LIMIT: seconds that one program may take, 240, all cases of a benchmark 560; FILTER: what a benchmark's case
+# has in its name (train/rtfsnet_4); MODES: the peer's, eager,compiled; PRECISION: of both, float32 or tf32.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 logs=${1:-$here/logs}
 parts=" ${PARTS:-tests sanitizers benchmarks peer} "
 read -ra tests <"$here/tests.txt"
+[[ ${TESTS:-} ]] && read -ra tests <<<"$TESTS"
+read -ra tools <<<"${TOOLS:-memcheck racecheck initcheck}"
+limit=${LIMIT:-240}
 mkdir -p "$logs"
-rm -f "$logs"/*.jsonl  # of an earlier run
+trap 'tar -czf "$logs/logs.tar.gz" -C "$logs" --exclude=logs.tar.gz . 2>/dev/null' EXIT
 wants() { [[ $parts == *" $1 "* ]]; }
+say() { printf '%s\n' "$*" | tee -a "$logs/tables.md"; }
 export PATH="$PATH:${CUDA_HOME:-/usr/local/cuda}/bin"
-cublas=$(ldconfig -p 2>/dev/null | sed -n 's/.*libcublasLt\.so\.13 .*=> //p' | head -1)
-[[ $cublas ]] || cublas=$(find "${CUDA_HOME:-/usr/local/cuda}" /usr/local /opt /usr/lib -name libcublasLt.so.13 2>/dev/null | head -1)
-[[ $cublas ]] && export LD_LIBRARY_PATH="$(dirname "$cublas")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-nccl=$(ldconfig -p 2>/dev/null | sed -n 's/.*libnccl\.so\.2 .*=> //p' | head -1)
-[[ $nccl ]] || nccl=$(find "${CUDA_HOME:-/usr/local/cuda}" /usr/local /opt /usr/lib -name libnccl.so.2 2>/dev/null | head -1)
-[[ $nccl ]] && export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$(dirname "$nccl")"
-command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
+# The folder of a library: what the system knows, or where it is found.
+folder_of() {
+  local path
+  path=$(ldconfig -p 2>/dev/null | sed -n "s/.*$1 .*=> //p" | head -1)
+  [[ $path ]] || path=$(find "${CUDA_HOME:-/usr/local/cuda}" /usr/local /opt /usr/lib -name "$1" 2>/dev/null | head -1)
+  [[ $path ]] && dirname "$path"
+}
+cublas=$(folder_of libcublasLt.so.13)
+nccl=$(folder_of libnccl.so.2)
+# For our own programs: PyTorch brings its libraries along.
+libraries=$cublas${nccl:+:$nccl}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+say "## $(date -u '+%Y-%m-%d %H:%M') UTC, $(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null | head -1)"
 worst=0
-table=
 check() {  # name, command...
   local name=$1 start=$SECONDS word=passed status=0
   shift
-  "$@" >"$logs/$name.log" 2>&1 || status=$?
-  if ((status == 77)); then
+  timeout -k 10 "$limit" "$@" >"$logs/$name.log" 2>&1 || status=$?
+  if ((status == 124 || status == 137)); then
+    word="not ended in $limit s"
+  elif ((status == 77)) || { ((status == 0)) && grep -q '\[  SKIPPED \]' "$logs/$name.log"; }; then
     word=skipped
-    worst=1
   elif ((status)); then
     word="FAILED with status $status"
-    worst=1
-  elif grep -q '\[  SKIPPED \]' "$logs/$name.log"; then
-    word=skipped
-    worst=1
   fi
-  table+=$(printf '%-40s %-24s %4d s' "$name" "$word" $((SECONDS - start)))$'\n'
+  [[ $word == passed ]] || worst=1
+  say "$(printf '%-46s %-24s %4d s' "$name" "$word" $((SECONDS - start)))"
+  [[ $word == passed ]] || grep -hE '^skipped: |FAILED|Failure|rror|what\(\)|no CUDA' "$logs/$name.log" | head -6 | cut -c1-300 | sed 's/^/    /' | tee -a "$logs/tables.md"
 }
+ours() { check "$1" env LD_LIBRARY_PATH="$libraries" "${@:2}"; }
 if wants tests; then
   for t in "${tests[@]}"; do
     if [[ $t == nccl_* && -z $nccl ]]; then
-      table+=$(printf '%-40s %s' "$t" "not run: there is no NCCL")$'\n'
+      say "$(printf '%-46s %s' "$t" "not run: there is no NCCL")"
     else
-      check "$t" "$here/$t"
+      ours "$t" "$here/$t"
     fi
   done
 fi
-if wants sanitizers && command -v compute-sanitizer >/dev/null; then
-  for tool in memcheck racecheck; do
-    for t in "${tests[@]}"; do
-      [[ $t == nccl_* ]] || check "$t-$tool" timeout 240 compute-sanitizer --tool "$tool" --error-exitcode 9 "$here/$t"
+if wants sanitizers; then
+  if command -v compute-sanitizer >/dev/null; then
+    # Hundreds of steps say nothing more there than a few.
+    for tool in "${tools[@]}"; do
+      for t in "${tests[@]}"; do
+        [[ $t == nccl_* ]] || ours "$t-$tool" env GTEST_FILTER='-*two_hundred*:*thousand*' \
+          compute-sanitizer --tool "$tool" --error-exitcode 9 "$here/$t"
+      done
     done
-  done
+  else
+    say "compute-sanitizer: not found, nothing was run under it"
+  fi
 fi
-# Ours and PyTorch's one after another; what has no device or no PyTorch says so, and there is a table of the rest.
+# Ours and PyTorch's one after another; what has no device or no PyTorch says so, and there is a table of the rest. Lines of
+# earlier calls stay; of a case that is measured again the last counts.
+limit=${LIMIT:-560}
+part=${FILTER:-all}
+part=${part//\//_}-${PRECISION:-float32}
 if wants benchmarks; then
-  check device_benchmark "$here/device_benchmark" --filter="${FILTER:-}" --precision="${PRECISION:-float32}" --json="$logs/ours.jsonl"
+  ours "device_benchmark-$part" "$here/device_benchmark" --filter="${FILTER:-}" --precision="${PRECISION:-float32}" \
+    --json="$logs/ours-$part.jsonl"
 fi
 if wants peer; then
-  check peer "${PYTHON:-python3}" "$here/benchmarks/cuda/peer.py" --filter "${FILTER:-}" --modes "${MODES:-eager,compiled}" \
-    --precision "${PRECISION:-float32}" \
-    --json "$logs/peer.jsonl"
+  check "peer-$part" "${PYTHON:-python3}" "$here/benchmarks/cuda/peer.py" --filter "${FILTER:-}" \
+    --modes "${MODES:-eager,compiled}" --precision "${PRECISION:-float32}" --json "$logs/peer-$part.jsonl"
 fi
-{
-  printf '%s' "$table"
-  for f in device_benchmark peer; do
-    grep -hs '^skipped: ' "$logs/$f.log"
-  done
-  measured=()
-  for f in ours peer; do [[ -s $logs/$f.jsonl ]] && measured+=("$logs/$f.jsonl"); done
-  ((${#measured[@]})) && echo && "${PYTHON:-python3}" "$here/benchmarks/cuda/compare.py" "${measured[@]}"
-} | tee "$logs/tables.md"
+shopt -s nullglob
+measured=("$logs"/*.jsonl)
+if ((${#measured[@]})); then
+  say ""
+  "${PYTHON:-python3}" "$here/benchmarks/cuda/compare.py" "${measured[@]}" | tee -a "$logs/tables.md"
+fi
 exit "$worst"
 RUN
 chmod 755 "$part/run.sh" "$part"
+if (($(du -sm "$part" | cut -f1) >= 64)); then
+  echo "pack_device_tests: $out would have more than 64 MiB; name fewer architectures" >&2
+  exit 1
+fi
 mv -T "$part" "$out"
 trap - EXIT
 du -sh "$out"
-if (($(du -sm "$out" | cut -f1) >= 64)); then
-  echo "pack_device_tests: $out has more than 64 MiB" >&2
-  exit 1
-fi
