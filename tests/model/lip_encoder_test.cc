@@ -13,6 +13,9 @@
 #include <tests/support/compare.hpp>
 #include <tests/support/draw.hpp>
 #include <tests/support/golden.hpp>
+#include <thread>
+#include <utility>
+#include <vector>
 
 namespace avss {
 namespace {
@@ -127,6 +130,79 @@ TEST(LipEncoder, cpu_is_the_reference) {
     EXPECT_GT(test::largest(y), 0.05);
     test::expect_close(embed(ready<cpu, medium>(batch), x, plane), y, 2e-5, "cpu");
   }
+}
+
+constexpr lip_encoder_config small{.activation = image_curve::prelu, .width = 4};
+
+template <class E>
+std::vector<float> embed_with(const E& e, typename E::workspace& w, const std::vector<float>& x) {
+  std::vector<float> y(x.size() / e.frame_size() * static_cast<std::size_t>(E::features));
+  e.embed(w, x, y);
+  return y;
+}
+
+// From host memory to host memory, by one workspace: clips longer than a piece, shorter, of another size; each done, captured
+// as a graph, and replayed.
+TEST(LipEncoder, embeds_on_a_device_what_the_reference_does) {
+  for (bool batch : {false, true}) {
+    SCOPED_TRACE(batch);
+    auto there = ready<emulated_cuda, small>(batch);
+    auto here = ready<reference<float>, small>(batch);
+    lip_engine<LipEncoder<small>, emulated_cuda>::workspace w;
+    lip_engine<LipEncoder<small>, reference<float>>::workspace v;
+    for (const dim_t edge : {side, side - 8, side}) {
+      there.prepare(edge, edge, batch);
+      here.prepare(edge, edge, batch);
+      for (const dim_t frames : {19, 5, 19, 5, 19, 5}) {
+        const std::vector<double> drawn = test::draw("clip", frames * edge * edge);
+        const std::vector<float> x(drawn.begin(), drawn.end());
+        test::expect_close(embed_with(there, w, x), embed_with(here, v, x), 2e-5, "device");
+      }
+    }
+  }
+}
+
+TEST(LipEncoder, changed_weights_and_calibrated_statistics_come_to_the_device) {
+  const std::vector<double> drawn = test::draw("clips", 8 * plane);
+  const std::vector<float> x(drawn.begin(), drawn.end());
+  auto there = ready<emulated_cuda, small>(false);
+  auto here = ready<reference<float>, small>(false);
+  lip_engine<LipEncoder<small>, emulated_cuda>::workspace w;
+  lip_engine<LipEncoder<small>, reference<float>>::workspace v;
+  const std::vector<float> before = embed_with(there, w, x);
+  for (int again = 0; again < 3; ++again) {
+    there.calibrate(w, x, 4, side, side);
+    here.calibrate(v, x, 4, side, side);
+    test::expect_close(std::as_const(there).state(), std::as_const(here).state(), 2e-5, "statistics");
+    for (auto& f : there.values()) f *= 0.9f;
+    for (auto& f : here.values()) f *= 0.9f;
+    there.prepare(side, side);
+    here.prepare(side, side);
+    const std::vector<float> y = embed_with(there, w, x);
+    test::expect_close(y, embed_with(here, v, x), 2e-5, "features");
+    EXPECT_GT(test::relative_difference(y, before), 1e-3);
+  }
+}
+
+TEST(LipEncoder, threads_share_a_device) {
+  const auto e = ready<emulated_cuda, small>(false);
+  std::vector<std::vector<float>> found(4);
+  const auto clip_of = [](std::size_t i) {
+    const std::vector<double> drawn = test::draw("clip" + std::to_string(i % 2), static_cast<dim_t>(5 + i % 2) * plane);
+    return std::vector<float>(drawn.begin(), drawn.end());
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < found.size(); ++i)
+      threads.emplace_back([&, i] {
+        lip_engine<LipEncoder<small>, emulated_cuda>::workspace w;
+        for (int again = 0; again < 3; ++again) found[i] = embed_with(e, w, clip_of(i));
+      });
+  }
+  EXPECT_EQ(found[0], found[2]);
+  EXPECT_EQ(found[1], found[3]);
+  test::expect_close(found[0], embed(ready<reference<float>, small>(false), test::draw("clip0", 5 * plane), plane), 2e-5,
+                     "alone");
 }
 
 template <lip_encoder_config S>
