@@ -137,12 +137,14 @@ video_encoder_config read_video_encoder(const config::settings& s, int threads, 
   }
   c.calibration_clips = s.get<dim_t>(section + "calibration_clips");
   if (c.calibration_clips < 1) fail("video_encoder.calibration_clips: expected at least 1, found ", c.calibration_clips);
+  // Configurations of one's own may be older than the key.
+  if (s.has(section + "device")) c.on = read_compute(s, section + "device", threads);
   c.weights = choose_weights(s, c.random_seed.has_value());
   return c;
 }
 
 std::unique_ptr<lip_embedder> make_encoder(const video_encoder_config& c, std::ostream& out, std::ostream& err) {
-  std::unique_ptr<lip_embedder> encoder = make_lip_embedder(c.activation, c.embed.threads);
+  std::unique_ptr<lip_embedder> encoder = make_lip_embedder(c.activation, c.embed.threads, c.on);
   if (c.random_seed)
     draw(c, *encoder, out);
   else
@@ -150,7 +152,8 @@ std::unique_ptr<lip_embedder> make_encoder(const video_encoder_config& c, std::o
   out << "lip-reading encoder: " << encoder->parameters() << " parameters, activation " << name_of(c.activation)
       << (c.weights.empty() ? "" : ", weights " + one_line(c.weights)) << ", preprocessing "
       << (c.embed.preprocessing == lip_preprocessing::lrw ? "lrw" : "reference") << ", statistics "
-      << (c.embed.batch_statistics ? "of each clip" : "running") << std::endl;
+      << (c.embed.batch_statistics ? "of each clip" : "running")
+      << (lip_on_device(c.on) ? ", on " + installed_device()->name() : "") << std::endl;
   return encoder;
 }
 

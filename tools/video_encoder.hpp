@@ -10,6 +10,7 @@
 #include <string>
 
 #include "tools/embed_job.hpp"
+#include "tools/models/device.hpp"
 
 namespace avss::tools {
 
@@ -19,6 +20,7 @@ struct video_encoder_config {
   std::string weights;                       // a file; empty: drawn
   std::optional<std::uint64_t> random_seed;  // of an encoder that nobody trained
   dim_t calibration_clips = 0;
+  compute on;  // video_encoder.device and .precision
 };
 
 // Where the mouths and the embeddings of a data set lie: video_encoder.mouths and video_encoder.embeddings, or folders in

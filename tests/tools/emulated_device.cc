@@ -11,7 +11,7 @@ namespace {
 
 const device_entry* const all[] = {&convtasnet_tiny_on_device, &rtfsnet_tiny_on_device};
 const device_models models{all, [] { return std::string(); }, [] { return std::string("the emulator"); },
-                           [] { return emulated::device_memory::all().total(); }};
+                           [] { return emulated::device_memory::all().total(); }, nullptr};
 [[maybe_unused]] const bool installed = (installed_device() = &models, true);
 
 }  // namespace

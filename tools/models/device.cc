@@ -13,10 +13,15 @@ const device_entry* find(const model_entry& entry, bool to_train) {
   return nullptr;
 }
 
+// Why nothing can run on the device, or "".
+std::string problem() {
+  if (!installed_device()) return "this tool was built for the CPU alone; build it with ./bazelw build --config=cuda";
+  return installed_device()->problem();
+}
+
 // Why the network cannot run on the device, or "".
 std::string problem(const model_entry& entry, bool to_train) {
-  if (!installed_device()) return "this tool was built for the CPU alone; build it with ./bazelw build --config=cuda";
-  if (find(entry, to_train)) return installed_device()->problem();
+  if (!installed_device() || find(entry, to_train)) return problem();
   std::string names;
   for (const device_entry* e : installed_device()->entries)
     if (!to_train || e->make_trainable) names += (names.empty() ? "" : ", ") + std::string(e->name);
@@ -38,17 +43,36 @@ const device_models*& installed_device() {
 compute read_compute(const config::settings& s, const std::string& key, int threads) {
   const std::string said = s.one_of(key, {"auto", "cpu", "cuda"});
   const std::string precision = precision_key(key);
-  return {threads, said == "auto" ? device_choice::automatic : said == "cuda" ? device_choice::cuda : device_choice::cpu, key,
-          precision_of(s.has(precision) ? s.one_of(precision, {"float32", "tf32", "bf16"}) : "float32", precision)};
+  return {threads,
+          said == "auto"   ? device_choice::automatic
+          : said == "cuda" ? device_choice::cuda
+                           : device_choice::cpu,
+          key, precision_of(s.has(precision) ? s.one_of(precision, {"float32", "tf32", "bf16"}) : "float32", precision)};
 }
 
-bool on_device(const compute& on, const model_entry& entry, bool to_train) {
-  const std::string why = on.device == device_choice::cpu ? "it is not wanted" : problem(entry, to_train);
+namespace {
+
+// why: what is in the device's way, or "".
+bool decided(const compute& on, const std::string& why) {
   if (!why.empty() && on.device != device_choice::cuda && on.precision != product_precision::float32)
     fail(precision_key(on.key), "=", precision_word(on.precision), ": is of products on a device, and the CPU is used: ", why,
          "; take float32");
   if (!why.empty() && on.device == device_choice::cuda) fail(on.key, "=cuda: ", why, "; or choose ", on.key, "=auto");
   return why.empty();
+}
+
+constexpr const char* not_wanted = "it is not wanted";
+
+}  // namespace
+
+bool on_device(const compute& on, const model_entry& entry, bool to_train) {
+  return decided(on, on.device == device_choice::cpu ? not_wanted : problem(entry, to_train));
+}
+
+bool lip_on_device(const compute& on) {
+  if (on.device == device_choice::cpu) return decided(on, not_wanted);
+  const bool compiled = !installed_device() || installed_device()->make_lip;
+  return decided(on, compiled ? problem() : "lip-reading encoders are not compiled for it");
 }
 
 std::string place_name(const compute& on, const model_entry& entry, bool to_train) {

@@ -30,6 +30,9 @@ compute read_compute(const config::settings& s, const std::string& key, int thre
 // error where it was told cuda and that cannot be.
 bool on_device(const compute& on, const model_entry& entry, bool to_train = false);
 
+// The same for the lip-reading encoders, all of which are compiled for a device where anything is.
+bool lip_on_device(const compute& on);
+
 // What runs the network, "the CPU" or the device's name.
 std::string place_name(const compute& on, const model_entry& entry, bool to_train = false);
 

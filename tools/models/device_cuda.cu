@@ -2,6 +2,7 @@
 #include <avss/cuda/device.cuh>
 
 #include "tools/models/device_entry.hpp"
+#include "tools/models/device_lip.hpp"
 
 namespace avss::tools {
 
@@ -36,7 +37,7 @@ cudaDeviceProp properties() {
 }
 
 const device_models models{all, [] { return cuda_problem(); }, [] { return std::string(properties().name); },
-                           [] { return properties().totalGlobalMem; }};
+                           [] { return properties().totalGlobalMem; }, make_lip_on_device};
 [[maybe_unused]] const bool installed = (installed_device() = &models, true);
 
 }  // namespace

@@ -13,6 +13,10 @@
 
 #include "tools/models/entry.hpp"
 
+namespace avss {
+enum class image_curve;
+}
+
 namespace avss::tools {
 
 // A preset that is compiled for the device, in a translation unit of its own.
@@ -24,11 +28,15 @@ struct device_entry {
                                                product_precision precision);
 };
 
+class lip_embedder;
+
 struct device_models {
   std::span<const device_entry* const> entries;
   std::string (*problem)();       // why nothing can run there now, or ""
   std::string (*name)();          // "NVIDIA H200"
   std::size_t (*memory_bytes)();  // that the device has
+  // The lip-reading encoder of that activation, for so many workers.
+  std::unique_ptr<lip_embedder> (*make_lip)(image_curve activation, int workers, product_precision precision);
 };
 
 // Collective, before a network is made: those of the group as workers of whom each has a device of its own; as t.group they

@@ -33,12 +33,12 @@ bool devices_suffice(worker_group& group) {
   return devices.front() > 0 && std::adjacent_find(devices.begin(), devices.end()) == devices.end();
 }
 
-[[maybe_unused]] const bool installed =
-    (installed_join() = [](worker_group& group) -> std::unique_ptr<worker_group> {
+[[maybe_unused]] const bool installed = (
+    installed_join() = [](worker_group& group) -> std::unique_ptr<worker_group> {
       if (!devices_suffice(group)) return nullptr;
       return std::make_unique<nccl_group>(std::make_unique<group_meeting>(group));
     },
-     true);
+    true);
 
 }  // namespace
 }  // namespace avss::tools

@@ -1,4 +1,4 @@
-// A lip-reading encoder on the CPU whose activation is chosen at run time.
+// A lip-reading encoder whose activation, and place, are chosen at run time.
 #pragma once
 
 #include <avss/io/weights_file.hpp>
@@ -11,6 +11,8 @@
 #include <vector>
 
 namespace avss::tools {
+
+struct compute;  // device.hpp
 
 // Several threads may embed at once, each as a worker of its own.
 class lip_embedder {
@@ -37,7 +39,7 @@ class lip_embedder {
   virtual void calibrate(std::span<const float> clips, dim_t each, dim_t side) = 0;
 };
 
-// For `workers` workers.
-std::unique_ptr<lip_embedder> make_lip_embedder(image_curve activation, int workers);
+// For `workers` workers, on the CPU or the device, as lip_on_device says.
+std::unique_ptr<lip_embedder> make_lip_embedder(image_curve activation, int workers, const compute& on);
 
 }  // namespace avss::tools

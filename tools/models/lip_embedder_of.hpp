@@ -1,17 +1,21 @@
-// lip_embedder for one network.
+// lip_embedder for one network, on one backend.
 #pragma once
 
 #include <avss/core/random.hpp>
-#include <avss/lipreading.hpp>
+#include <avss/layer/init.hpp>
+#include <avss/model/lip_encoder.hpp>
+#include <avss/model/lip_engine.hpp>
+#include <avss/model/lip_weights.hpp>
+#include <utility>
 
 #include "tools/models/lip_embedder.hpp"
 
 namespace avss::tools {
 
-template <lip_encoder_config S>
+template <lip_encoder_config S, class B>
 class lip_embedder_of final : public lip_embedder {
  public:
-  explicit lip_embedder_of(int workers) : engine_(cpu(1)), work_(static_cast<std::size_t>(workers)) {
+  lip_embedder_of(int workers, B backend) : engine_(std::move(backend)), work_(static_cast<std::size_t>(workers)) {
     static_assert(LipEncoder<S>::features == features);
   }
 
@@ -39,13 +43,13 @@ class lip_embedder_of final : public lip_embedder {
   }
 
   void calibrate(std::span<const float> clips, dim_t each, dim_t side) override {
-    typename lip_engine<LipEncoder<S>, cpu>::workspace once;  // much larger than what clips need
+    typename lip_engine<LipEncoder<S>, B>::workspace once;  // much larger than what clips need
     engine_.calibrate(once, clips, each, side, side);
   }
 
  private:
-  lip_engine<LipEncoder<S>, cpu> engine_;
-  std::vector<typename lip_engine<LipEncoder<S>, cpu>::workspace> work_;
+  lip_engine<LipEncoder<S>, B> engine_;
+  std::vector<typename lip_engine<LipEncoder<S>, B>::workspace> work_;
 };
 
 }  // namespace avss::tools
