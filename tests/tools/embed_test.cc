@@ -6,6 +6,7 @@
 #include <avss/io/weights_file.hpp>
 
 #include "tests/support/tool_fixture.hpp"
+#include "tools/models/device.hpp"
 #include "tools/models/lip_embedder.hpp"
 
 namespace avss {
@@ -51,7 +52,7 @@ class embed : public tool_in_folder {
 };
 
 TEST_F(embed, writes_what_the_library_gives) {
-  const auto encoder = tools::make_lip_embedder(image_curve::swish, 1);
+  const auto encoder = tools::make_lip_embedder(image_curve::swish, 1, tools::compute{});
   encoder->draw(5);
   encoder->save((folder / "encoder.pth").string(), {});
   const outcome r = run("video_encoder=reference --threads 2 " + data() + weights());
