@@ -150,7 +150,7 @@ TEST(DeviceEngine, replays_no_graph_of_memory_that_was_larger) {
   std::vector<float> of_wide(wide.size() * net::sources), of_widest(widest.size() * net::sources);
   fill(x, 0.31);
   there.separate(wide, of_wide);
-  for (int i = 0; i < 3; ++i) there.separate(x, y);  // captured, replayed
+  for (int i = 0; i < 3; ++i) there.separate(x, y);                                  // captured, replayed
   emulated::device_memory::all().limit(there.planned_bytes(pass::infer, 1, 40000));  // and there is more than that
   EXPECT_THROW(there.separate(widest, of_widest), out_of_device_memory);
   there.separate(x, z);

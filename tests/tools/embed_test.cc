@@ -111,8 +111,8 @@ TEST_F(embed, needs_to_know_what_and_with_which_weights) {
   expect_refusal(data() + weights() + "video_encoder.bn_stats=clip", "video_encoder.bn_stats", "running");
   expect_refusal(data() + weights() + "video_encoder.format=wav", "video_encoder.format", "npz");
   expect_refusal(data() + weights() + "video_encoder.device=gpu", "video_encoder.device", "auto", "cpu", "cuda");
-  expect_refusal(data() + weights() + "video_encoder.device=cuda", "video_encoder.device=cuda: ",
-                 "or choose video_encoder.device=auto");
+  expect_refusal(data() + weights() + "video_encoder.device=cuda",
+                 "video_encoder.device=cuda: ", "or choose video_encoder.device=auto");
   expect_refusal(data() + weights() + "video_encoder.precision=bf16", "video_encoder.precision=bf16", "the CPU is used");
   expect_refusal(data() + "video_encoder.random_seed=-1", "video_encoder.random_seed");
   expect_refusal(data() + "video_encoder.random_seed=1 video_encoder.calibration_clips=0", "calibration_clips");
