@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """The cases of device_benchmark in PyTorch, on the same device: eager, and by torch.compile with CUDA graphs.
 
-    peer.py [--json FILE] [--filter TEXT] [--modes eager,compiled] [--seconds 2] [--limit 400] [--precision tf32]
+    peer.py [--json FILE] [--filter TEXT] [--modes eager,compiled] [--seconds 2] [--limit 400] [--precision tf32] [--ahead 6]
 
 Prints a line for each case; FILE gets lines of JSON, which compare.py joins with ours. Each case runs in a process of its own,
-which is ended after --limit seconds. Float32 throughout, as ours, or products through TF32. A step of training: forward, SI-SNR of the best
+which is ended after --limit seconds; --ahead N: N processes at once compile all cases into the cache of torch.compile before the
+first is timed, alone. Float32 throughout, as ours, or products through TF32. A step of training: forward, SI-SNR of the best
 permutation, backward, clipping of the norm, AdamW (fused). Conv-TasNet is torchaudio's; RTFS-Net that of
 tests/golden/make_rtfsnet_golden.py, its recurrences by kernels that are compiled by nvcc (device_sru.py). Status 77: PyTorch or
 a device is missing. --cpu --tiny: a little sound on the CPU, to try the program.
 """
 import argparse
+import concurrent.futures
+import glob
 import itertools
 import json
 import os
@@ -107,9 +110,10 @@ def compiled(case, f):
     return torch.compile(f, mode="reduce-overhead", dynamic=False)
 
 
-def times(once, seconds):
+def times(once, seconds, ready=lambda: None):
     for _ in range(4):  # what is compiled, chosen and captured at first
         once()
+    ready()
     ms, began = [], time.perf_counter()
     while len(ms) < 5 or time.perf_counter() - began < seconds:
         t = time.perf_counter()
@@ -118,8 +122,8 @@ def times(once, seconds):
     return statistics.median(ms), min(ms), len(ms)
 
 
-def measure(name, mode, seconds, cpu, precision):
-    """One case, here: a dictionary."""
+def measure(name, mode, seconds, cpu, precision, only_compile=False):
+    """One case, here: a dictionary; only_compile: for the cache, without times."""
     import torch
 
     device = "cpu" if cpu else "cuda"
@@ -172,7 +176,12 @@ def measure(name, mode, seconds, cpu, precision):
             torch.compiler.cudagraph_mark_step_begin()
             return plain()
 
-    result["ms"], result["least_ms"], result["runs"] = times(once, seconds)
+    if only_compile:
+        once()
+        return result
+    # Not what cuDNN tried while it chose; graphs, which take theirs when they are captured, keep the whole peak.
+    ready = torch.cuda.reset_peak_memory_stats if mode == "eager" and not cpu else (lambda: None)
+    result["ms"], result["least_ms"], result["runs"] = times(once, seconds, ready)
     if not case.trains:
         result["device_ms"] = times(on_device, seconds)[0]
     if mode == "compiled":
@@ -185,18 +194,45 @@ def measure(name, mode, seconds, cpu, precision):
     return result
 
 
-def in_process(name, mode, a):
+def in_process(name, mode, a, *more):
     """measure() in a process of its own; what went wrong is told."""
     command = [sys.executable, os.path.abspath(__file__), "--one", name, "--modes", mode, "--seconds", str(a.seconds), "--precision", a.precision]
     failed = {"case": name, "by": mode, "precision": a.precision}
     try:
-        done = subprocess.run(command + ["--cpu"] * a.cpu, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=a.limit)
+        done = subprocess.run(command + ["--cpu"] * a.cpu + list(more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=a.limit)
     except subprocess.TimeoutExpired:
         return dict(failed, problem="not ready after %.0f s" % a.limit)
     if done.returncode == 0:
         return json.loads(done.stdout.splitlines()[-1])
     said = [line for line in done.stderr.splitlines() if line.strip()]
     return dict(failed, problem=next((s for s in reversed(said) if "Error" in s), said[-1] if said else "status %d" % done.returncode))
+
+
+def prepare(chosen, a):
+    """What all cases share is made once, before any is timed. Returns what is wrong with RTFS-Net's recurrences, or None."""
+    cache = os.path.join(os.path.expanduser("~"), ".cache", "avss_peer")
+    os.environ.setdefault("TORCH_EXTENSIONS_DIR", os.path.join(cache, "extensions"))
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", os.path.join(cache, "inductor"))
+    for switch in ("TORCHINDUCTOR_FX_GRAPH_CACHE", "TORCHINDUCTOR_AUTOGRAD_CACHE"):
+        os.environ.setdefault(switch, "1")
+    if any("/rtfsnet" in name for _, name in chosen):
+        # Of a process that was killed while it compiled: all later ones would wait for it.
+        for lock in glob.glob(os.path.join(os.environ["TORCH_EXTENSIONS_DIR"], "avss_peer_*", "lock")):
+            os.remove(lock)
+        command = [sys.executable, "-c", "import device_sru; device_sru.load('%s')" % ("cpu" if a.cpu else "cuda")]
+        try:
+            done = subprocess.run(command, cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=a.limit)
+        except subprocess.TimeoutExpired:
+            return "its recurrences were not compiled in %.0f s" % a.limit
+        if done.returncode:
+            said = [line for line in done.stdout.splitlines() if "rror" in line]
+            return "its recurrences were not compiled (nvcc of PyTorch's CUDA version, ninja?): " + " / ".join(said[:1] + said[-1:])
+    ahead = [(mode, name) for mode, name in chosen if mode == "compiled"]
+    if a.ahead > 1 and len(ahead) > 1:
+        began = time.perf_counter()
+        with concurrent.futures.ThreadPoolExecutor(a.ahead) as pool:
+            list(pool.map(lambda c: in_process(c[1], c[0], a, "--only-compile"), ahead))
+        print("%d cases compiled ahead in %.0f s" % (len(ahead), time.perf_counter() - began), flush=True)
 
 
 def main():
@@ -209,28 +245,34 @@ def main():
     args.add_argument("--precision", default="float32", choices=("float32", "tf32"))
     args.add_argument("--cpu", action="store_true")
     args.add_argument("--tiny", action="store_true")
+    args.add_argument("--ahead", type=int, default=0)
     args.add_argument("--one", help=argparse.SUPPRESS)
+    args.add_argument("--only-compile", action="store_true", help=argparse.SUPPRESS)
     a = args.parse_args()
     if a.one:
-        return print(json.dumps(measure(a.one, a.modes, a.seconds, a.cpu, a.precision)))
+        return print(json.dumps(measure(a.one, a.modes, a.seconds, a.cpu, a.precision, a.only_compile)))
     if why := problem(a.cpu):
         print("skipped: " + why)
         sys.exit(SKIPPED)
-    lines = open(a.json, "a") if a.json else None
-    for mode in a.modes.split(","):
+    modes = a.modes.split(",")
+    for mode in modes:
         if mode not in ("eager", "compiled"):
             sys.exit("peer: --modes takes eager and compiled, not " + mode)
-        for name in names(a.tiny):
-            if a.filter not in name:
-                continue
-            r = in_process(name, mode, a)
-            if "problem" in r:
-                print("%-26s %-9s not measured: %s" % (name, mode, r["problem"]), flush=True)
-            else:
-                print("%-26s %-9s %10.3f ms, %.3f at least, device %.3f, peak %.0f MB" %
-                      (name, mode, r["ms"], r["least_ms"], r.get("device_ms", 0), r.get("peak_bytes", 0) / 1e6), flush=True)
-            if lines:
-                print(json.dumps(r), file=lines, flush=True)
+    chosen = [(mode, name) for mode in modes for name in names(a.tiny) if a.filter in name]
+    if wrong := prepare(chosen, a):
+        print("Error: RTFS-Net is not measured: " + wrong, flush=True)
+        chosen = [(mode, name) for mode, name in chosen if "/rtfsnet" not in name]
+    lines = open(a.json, "a") if a.json else None
+    for mode, name in chosen:
+        r = in_process(name, mode, a)
+        if "problem" in r:
+            print("%-26s %-9s not measured: %s" % (name, mode, r["problem"]), flush=True)
+        else:
+            print("%-26s %-9s %10.3f ms, %.3f at least, device %.3f, peak %.0f MB" %
+                  (name, mode, r["ms"], r["least_ms"], r.get("device_ms", 0), r.get("peak_bytes", 0) / 1e6), flush=True)
+        if lines:
+            print(json.dumps(r), file=lines, flush=True)
+    sys.exit(1 if wrong else 0)
 
 
 if __name__ == "__main__":

@@ -47,12 +47,15 @@ echo "${tests[*]}" >"$part/tests.txt"
 cat >"$part/run.sh" <<'RUN'
 #!/usr/bin/env bash
 # bash run.sh [LOGS]: runs the tests beside this file on the machine's CUDA device, then under compute-sanitizer where it is; then
-# the benchmarks, PyTorch's share where python3 ($PYTHON) has it. Every line is printed when it is known, and LOGS/tables.md keeps
-# them; LOGS/logs.tar.gz has all that the programs said. Several calls with the same LOGS add to one table of times. The status is
-# not zero where something failed or was skipped.
-# PARTS: those of "tests sanitizers benchmarks peer" that are wanted, all by default; TESTS: the tests' names; TOOLS: the
-# sanitizer's tools, "memcheck racecheck initcheck"; LIMIT: seconds that one program may take, 240, all cases of a benchmark 560; FILTER: what a benchmark's case
-# has in its name (train/rtfsnet_4); MODES: the peer's, eager,compiled; PRECISION: of both, float32 or tf32.
+# the benchmarks, PyTorch's share where python3 ($PYTHON) has it. Every line is printed when it is known. LOGS gets four files:
+# tables.md, ours.jsonl, peer.jsonl, and logs.tar.gz of all that the programs said. Several calls with the same LOGS add to one
+# table of times. The status is not zero where something failed, was skipped or found no time.
+# PARTS: those of "tests sanitizers benchmarks peer" that are wanted, all by default; another word: the table of LOGS alone
+# TESTS: the tests' names; TOOLS: the sanitizer's tools, "memcheck racecheck initcheck"
+# LIMIT: seconds that one program may take, 240, all cases of a benchmark 560; BUDGET: seconds for the whole call, after which
+#   nothing more begins, without end by default
+# FILTER: what a benchmark's case has in its name (train/rtfsnet_4); MODES: the peer's, eager,compiled; PRECISION: of both,
+#   float32 or tf32; SECONDS_EACH: for each time, 2; AHEAD: cases that torch.compile prepares at once before any is timed, 6
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 logs=${1:-$here/logs}
@@ -61,8 +64,9 @@ read -ra tests <"$here/tests.txt"
 [[ ${TESTS:-} ]] && read -ra tests <<<"$TESTS"
 read -ra tools <<<"${TOOLS:-memcheck racecheck initcheck}"
 limit=${LIMIT:-240}
-mkdir -p "$logs"
-trap 'tar -czf "$logs/logs.tar.gz" -C "$logs" --exclude=logs.tar.gz . 2>/dev/null' EXIT
+mkdir -p "$logs" && said=$(mktemp -d) || exit 1
+trap 'rm -rf "$said"' EXIT
+[[ -e $logs/logs.tar.gz ]] && tar -xzf "$logs/logs.tar.gz" -C "$said"  # of earlier calls
 wants() { [[ $parts == *" $1 "* ]]; }
 say() { printf '%s\n' "$*" | tee -a "$logs/tables.md"; }
 export PATH="$PATH:${CUDA_HOME:-/usr/local/cuda}/bin"
@@ -80,19 +84,32 @@ libraries=$cublas${nccl:+:$nccl}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 say "## $(date -u '+%Y-%m-%d %H:%M') UTC, $(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null | head -1)"
 worst=0
 check() {  # name, command...
-  local name=$1 start=$SECONDS word=passed status=0
+  local name=$1 log=$said/$1.log start=$SECONDS word=passed status=0 most=$limit
   shift
-  timeout -k 10 "$limit" "$@" >"$logs/$name.log" 2>&1 || status=$?
+  if [[ ${BUDGET:-} ]] && ((BUDGET - SECONDS < most)); then most=$((BUDGET - SECONDS)); fi
+  if ((most < 5 && most < limit)); then
+    worst=1
+    say "$(printf '%-46s %s' "$name" "not run: no time is left of $BUDGET s")"
+    return
+  fi
+  timeout -k 5 "$most" "$@" >"$log" 2>&1 || status=$?
   if ((status == 124 || status == 137)); then
-    word="not ended in $limit s"
-  elif ((status == 77)) || { ((status == 0)) && grep -q '\[  SKIPPED \]' "$logs/$name.log"; }; then
+    word="not ended in $most s"
+  elif ((status == 77)) || { ((status == 0)) && grep -q '\[  SKIPPED \]' "$log"; }; then
     word=skipped
   elif ((status)); then
     word="FAILED with status $status"
   fi
   [[ $word == passed ]] || worst=1
   say "$(printf '%-46s %-24s %4d s' "$name" "$word" $((SECONDS - start)))"
-  [[ $word == passed ]] || grep -hE '^skipped: |FAILED|Failure|rror|what\(\)|no CUDA' "$logs/$name.log" | head -6 | cut -c1-300 | sed 's/^/    /' | tee -a "$logs/tables.md"
+  if [[ $word != passed ]]; then
+    {
+      grep -hE '^skipped: |FAILED|Failure|rror|what\(\)|no CUDA|Invalid|Uninitialized|hazard|not measured' "$log" | head -6
+      [[ $word != not* ]] || { echo "at its end:" && tail -n 2 "$log"; }  # the test that hangs
+    } | cut -c1-300 | sed 's/^/    /' | tee -a "$logs/tables.md"
+  fi
+  # Now, for a call that is killed keeps nothing at its end.
+  tar -czf "$logs/.logs" -C "$said" . && mv "$logs/.logs" "$logs/logs.tar.gz"
 }
 ours() { check "$1" env LD_LIBRARY_PATH="$libraries" "${@:2}"; }
 if wants tests; then
@@ -122,13 +139,13 @@ fi
 limit=${LIMIT:-560}
 part=${FILTER:-all}
 part=${part//\//_}-${PRECISION:-float32}
+chosen=("--filter=${FILTER:-}" "--precision=${PRECISION:-float32}" "--seconds=${SECONDS_EACH:-2}")
 if wants benchmarks; then
-  ours "device_benchmark-$part" "$here/device_benchmark" --filter="${FILTER:-}" --precision="${PRECISION:-float32}" \
-    --json="$logs/ours-$part.jsonl"
+  ours "device_benchmark-$part" "$here/device_benchmark" "${chosen[@]}" --json="$logs/ours.jsonl"
 fi
 if wants peer; then
-  check "peer-$part" "${PYTHON:-python3}" "$here/benchmarks/cuda/peer.py" --filter "${FILTER:-}" \
-    --modes "${MODES:-eager,compiled}" --precision "${PRECISION:-float32}" --json "$logs/peer-$part.jsonl"
+  check "peer-$part" "${PYTHON:-python3}" "$here/benchmarks/cuda/peer.py" "${chosen[@]}" --modes="${MODES:-eager,compiled}" \
+    --limit="${LIMIT:-400}" --ahead="${AHEAD:-6}" --json="$logs/peer.jsonl"
 fi
 shopt -s nullglob
 measured=("$logs"/*.jsonl)
