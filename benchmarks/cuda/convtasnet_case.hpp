@@ -25,7 +25,7 @@ void measure_convtasnet_inference(const request& r, const item_source& items, di
   engine<net, cuda_backend> e{cuda_backend(r.precision)};
   initialise(e);
   c.host = timed(r.seconds, [&] { e.separate(b.mixtures, estimates, size); });
-  c.taken = before - free_bytes();
+  c.taken = taken_since(before);
   const device_buffer<float> x(e.backend(), std::span<const float>(b.mixtures)), y(estimates.size());
   arena memory = device_arena(c.planned);
   typename placement<cuda_backend>::template steps<int> kept;  // as a graph, as the engine does

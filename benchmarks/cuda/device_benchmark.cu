@@ -28,6 +28,13 @@ bool take(std::string_view argument, std::string_view name, std::string& value) 
   return true;
 }
 
+double seconds_of(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end || !(value >= 0)) fail("--seconds=", text, ": is no number of seconds, such as 2");
+  return value;
+}
+
 int run(int argc, char** argv) {
   request r;
   std::string json, seconds, precision;
@@ -36,7 +43,7 @@ int run(int argc, char** argv) {
     if (a == "--tiny")
       r.tiny = true;
     else if (take(a, "--seconds=", seconds))
-      r.seconds = std::atof(seconds.c_str());
+      r.seconds = seconds_of(seconds);
     else if (take(a, "--precision=", precision))
       r.precision = precision_of(precision, "--precision");
     else if (!take(a, "--filter=", r.filter) && !take(a, "--json=", json))

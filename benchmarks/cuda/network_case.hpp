@@ -27,6 +27,11 @@ inline std::size_t free_bytes() {
   return emulated::device_memory::all().free();
 #endif
 }
+// Bytes that are gone since then; none where other memory came back meanwhile.
+inline std::size_t taken_since(std::size_t before) {
+  const std::size_t now = free_bytes();
+  return before > now ? before - now : 0;
+}
 inline void wait(const cuda_backend& on) {
 #if defined(__CUDACC__)
   on.wait();
@@ -70,7 +75,7 @@ void measure_training(const request& r, const item_source& items, dim_t size, ca
     net->train_step(b, 1);
     net->apply(5, {1e-3});  // whose norm the host reads: the step has ended
   });
-  c.taken = before - free_bytes();
+  c.taken = taken_since(before);
 }
 
 inline bool wanted(const request& r, const std::string& name) { return name.find(r.filter) != std::string::npos; }

@@ -24,7 +24,7 @@ void measure_rtfsnet_inference(const request& r, const item_source& items, const
   av_engine<net, cuda_backend> e(cuda_backend(r.precision), net(passes));
   initialise(e);
   c.host = timed(r.seconds, [&] { e.separate(n, b.mixtures, b.features, voices); });
-  c.taken = before - free_bytes();
+  c.taken = taken_since(before);
   const device_buffer<float> x(e.backend(), std::span<const float>(b.mixtures)),
       v(e.backend(), std::span<const float>(b.features)), y(voices.size());
   arena memory = device_arena(c.planned);

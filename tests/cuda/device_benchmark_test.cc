@@ -63,6 +63,20 @@ TEST(device_benchmark, tells_what_does_not_fit) {
   EXPECT_EQ(line.find("\"ms\""), std::string::npos) << line;
 }
 
+TEST(device_benchmark, a_case_that_fails_is_told) {
+  case_result told;
+  tell_case(
+      {}, [&](const case_result& c) { told = c; }, [](case_result&) { fail("no algorithm for it"); });
+  EXPECT_EQ(told.problem, "no algorithm for it");
+}
+
+TEST(device_benchmark, memory_that_came_back_is_none_taken) {
+  const std::size_t free = free_bytes();
+  const device_buffer<float> held(1000);
+  EXPECT_GE(taken_since(free), 4000u);
+  EXPECT_EQ(taken_since(free_bytes() - 8), 0u);
+}
+
 TEST(device_benchmark, floors) {
   case_result c;
   c.gflop = 30, c.bytes = 4e9;
