@@ -55,7 +55,7 @@ class training_task {
     for (std::size_t i = 0; i < clip_.size(); ++i) clip_[i] = std::sin(0.37f * static_cast<float>(i));
   }
   void run() {
-    trainer_.train_step(size, clip_, features_, avss::image_rules::training(), [](auto, auto d) {
+    trainer_.train_step(size, clip_, features_, avss::image_rules::training(), [](auto&, auto, auto d) {
       for (std::size_t i = 0; i < d.size(); ++i) d[i] = std::sin(static_cast<float>(i));
       return 0;
     });

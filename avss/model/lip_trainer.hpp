@@ -3,11 +3,14 @@
 
 #include <avss/core/context.hpp>
 #include <avss/core/error.hpp>
+#include <avss/core/placement.hpp>
 #include <avss/layer/image_units.hpp>
+#include <avss/model/net_numbers.hpp>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
-#include <vector>
 
 namespace avss {
 
@@ -19,54 +22,65 @@ struct lip_clips {
   dim_t all() const { return clips * frames; }
 };
 
-// As av_engine: owns weights, gradients and one arena, which grows to the largest batch met. One thread at a time.
+// As av_engine: owns weights, gradients and one arena, which grows to the largest batch met; what it computes with lies where
+// the backend reaches it, clips and features are the host's. One thread at a time.
 template <class Net, class B>
-class lip_trainer {
+class lip_trainer : public net_numbers<Net, B> {
+  using numbers = net_numbers<Net, B>;
+
  public:
   using T = typename B::value_type;
   static constexpr dim_t features = Net::features;
 
-  explicit lip_trainer(B backend = {})
-      : backend_(std::move(backend)),
-        values_(static_cast<std::size_t>(net_.extent().values)),
-        gradients_(values_.size()),
-        state_(static_cast<std::size_t>(net_.extent().state)) {}
+  explicit lip_trainer(B backend = {}) : numbers(std::move(backend)) {}
 
-  const Net& net() const { return net_; }
-  B& backend() { return backend_; }
-  std::span<T> values() { return values_; }
-  std::span<T> gradients() { return gradients_; }
-  std::span<T> state() { return state_; }
+  using numbers::backend, numbers::net, numbers::values, numbers::state, numbers::gradients;
 
   // Bytes of working memory for a step.
   std::size_t planned_bytes(const lip_clips& n, const image_rules& rules, bool want_dx) const {
     arena plan;
-    context<measure<B>> ctx({backend_}, plan, pass::train);
+    context<measure<B>> ctx({this->backend_}, plan, pass::train);
     typename Net::template saved<T> saved;
-    net_.forward(ctx, clips_of(n, nullptr), n.frames, nullptr, rules, saved);
-    net_.backward(ctx, nullptr, nullptr, want_dx, saved);
+    net().forward(ctx, clips_of(n, nullptr), n.frames, nullptr, rules, saved);
+    net().backward(ctx, nullptr, nullptr, want_dx, saved);
     return plan.peak();
   }
 
-  // x [clips frames, height, width], normalised -> y [features, clips frames]; then loss(y, dy) fills the gradient of y, and
-  // returns its value. Gradients of the parameters are added to; dx, shaped as x, is assigned where it is given. With
-  // image_rules::training() BatchNorm goes by the statistics of the batch, which are collected.
+  // x [clips frames, height, width], normalised -> y [features, clips frames]; then loss(ctx, y, dy) fills the gradient of y,
+  // zero before, and returns its value; both lie in the backend's memory. Gradients of the parameters are added to. The host's
+  // y, and dx, shaped as x, are assigned where they are given. With image_rules::training() BatchNorm goes by the statistics of
+  // the batch, which are collected.
   template <class Loss>
   auto train_step(const lip_clips& n, std::span<const T> x, std::span<T> y, const image_rules& rules, Loss&& loss,
                   std::span<T> dx = {}) {
     check(n, x.size(), y.size(), dx.size());
     const bool want_dx = !dx.empty();
-    if (const std::size_t need = planned_bytes(n, rules, want_dx); memory_.measures() || memory_.capacity() < need) {
-      memory_ = arena();  // gives the old one back first
-      memory_ = arena(need);
-    }
-    memory_.reset();
-    context<B> ctx(backend_, memory_, pass::train, values_, gradients_, state_);
-    typename Net::template saved<T> saved;
-    net_.forward(ctx, clips_of(n, const_cast<T*>(x.data())), n.frames, y.data(), rules, saved);  // which reads x only
-    dy_.assign(y.size(), T(0));
-    auto value = loss(std::span<const T>(y), std::span<T>(dy_));
-    net_.backward(ctx, dy_.data(), dx.data(), want_dx, saved);
+    const auto size = static_cast<std::size_t>(n.all() * features);
+    this->reserve(planned_bytes(n, rules, want_dx));
+    T* const clips = clips_.in(backend(), x, "the clips");
+    T* const out = features_.room(backend(), y, size, "the features");
+    T* const back = want_dx ? d_clips_.room(backend(), dx, x.size(), "the gradient of the clips") : nullptr;
+    grow(backend(), d_features_, size);
+    const std::span<T> d_out(d_features_.data(), size);
+    placement<B>::zero(backend(), d_out);
+    context<B> ctx(backend(), this->memory_, pass::train, values(), gradients(), state());
+    const auto key = this->key_of(n.clips, n.frames, n.height, n.width, rules.batch_statistics,
+                                  std::bit_cast<std::uint64_t>(rules.momentum), clips, out, back, d_out.data());
+    auto& kept = training_[key];
+    training_.forward.run(backend(), key, [&] {
+      this->memory_.reset();
+      kept.saved = {};
+      net().forward(ctx, clips_of(n, clips), n.frames, out, rules, kept.saved);  // which reads the clips only
+      kept.front = this->memory_.front_mark();
+    });
+    this->memory_.reset(kept.front);
+    auto value = loss(ctx, std::span<const T>(out, size), d_out);
+    training_.backward.run(backend(), key, [&] {
+      this->memory_.reset(kept.front);
+      net().backward(ctx, d_out.data(), back, want_dx, kept.saved);
+    });
+    if (!y.empty()) features_.out(backend(), y);
+    if (want_dx) d_clips_.out(backend(), dx);
     return value;
   }
 
@@ -82,14 +96,13 @@ class lip_trainer {
       if (given != static_cast<std::size_t>(needed)) fail(what, ": ", needed, " values are needed, ", given, " are given");
     };
     expect("clips", x, n.all() * n.height * n.width);
-    expect("features", y, n.all() * features);
+    if (y > 0) expect("features", y, n.all() * features);
     if (dx > 0) expect("gradient of the clips", dx, n.all() * n.height * n.width);
   }
 
-  Net net_;
-  B backend_;
-  arena memory_;
-  std::vector<T> values_, gradients_, state_, dy_;
+  typename numbers::template training_passes<typename Net::template saved<T>> training_;
+  typename placement<B>::template passage<T> clips_, features_, d_clips_;
+  typename placement<B>::template array<T> d_features_;
 };
 
 }  // namespace avss

@@ -18,7 +18,7 @@ if [[ -e $out ]]; then
 fi
 mkdir -p -- "$(dirname "$out")"
 flags=(--config=cuda --config=portable "--//:cuda_archs=$(IFS=,; echo "${archs[*]}")")
-tests=(device_test device_network_test device_graph_test device_sweep_test device_map_sweep_test device_image_sweep_test
+tests=(device_test device_golden_test device_network_test device_graph_test device_sweep_test device_map_sweep_test device_image_sweep_test
   device_train_test device_convtasnet_training_test device_rtfsnet_training_test)
 if [[ -e ${CUDA_HOME:-${CUDA_PATH:-/usr/local/cuda}}/include/nccl.h ]]; then tests+=(nccl_group_test); fi
 ./bazelw build "${flags[@]}" "${tests[@]/#///tests/cuda:}" //benchmarks/cuda:device_benchmark
@@ -37,6 +37,10 @@ for path in "${tests[@]/#/tests/cuda/}" benchmarks/cuda/device_benchmark; do
     echo "pack_device_tests: $t needs $others, which another machine lacks" >&2
     exit 1
   fi
+done
+# What an independent implementation made of the networks.
+for f in tests/golden/{convtasnet,rtfsnet,lip_encoder,lip_training}.{txt,bin}; do
+  install -D -m 644 "$f" "$part/$f"
 done
 # The peer of the benchmarks, where its modules look for one another.
 for f in benchmarks/{against,compare_pytorch,compare_rtfsnet}.py benchmarks/cuda/{compare,device_sru,peer}.py \
@@ -117,7 +121,7 @@ if wants tests; then
     if [[ $t == nccl_* && -z $nccl ]]; then
       say "$(printf '%-46s %s' "$t" "not run: there is no NCCL")"
     else
-      ours "$t" "$here/$t"
+      ours "$t" env -C "$here" "./$t"
     fi
   done
 fi
@@ -126,8 +130,8 @@ if wants sanitizers; then
     # Hundreds of steps say nothing more there than a few.
     for tool in "${tools[@]}"; do
       for t in "${tests[@]}"; do
-        [[ $t == nccl_* ]] || ours "$t-$tool" env GTEST_FILTER='-*two_hundred*:*thousand*' \
-          compute-sanitizer --tool "$tool" --error-exitcode 9 "$here/$t"
+        [[ $t == nccl_* ]] || ours "$t-$tool" env -C "$here" GTEST_FILTER='-*two_hundred*:*thousand*' \
+          compute-sanitizer --tool "$tool" --error-exitcode 9 "./$t"
       done
     done
   else

@@ -10,6 +10,7 @@
 #include <avss/reference/depthwise.hpp>
 #include <avss/reference/filterbank.hpp>
 #include <avss/reference/pointwise.hpp>
+#include <tests/model/convtasnet_golden.hpp>
 #include <tests/support/compare.hpp>
 #include <tests/support/golden.hpp>
 #include <tests/support/run_network.hpp>
@@ -18,32 +19,10 @@ namespace avss {
 namespace {
 
 using test::expect_close;
+using test::with;
 
-constexpr convtasnet_config torchaudio() {
-  return {.filters = 7,
-          .window = 4,
-          .stride = 2,
-          .bottleneck = 5,
-          .skip = 4,
-          .hidden = 6,
-          .blocks = 2,
-          .repeats = 2,
-          .padding = edge_padding::both_ends};
-}
-
-constexpr convtasnet_config asteroid() {
-  convtasnet_config c = torchaudio();
-  c.padding = edge_padding::none;
-  c.last = last_residual::unused;
-  c.mask = activation::relu;
-  return c;
-}
-
-template <class Change>
-constexpr convtasnet_config with(convtasnet_config c, Change change) {
-  change(c);
-  return c;
-}
+constexpr auto torchaudio = test::golden_torchaudio;
+constexpr auto asteroid = test::golden_asteroid;
 
 template <class Backend>
 class ConvTasNetGolden : public testing::Test {};
@@ -64,20 +43,10 @@ void expect_golden(const std::string& name) {
   const ConvTasNet<S> net;
   const std::vector<param_info> list = list_params(net);
   std::vector<T> values(static_cast<std::size_t>(net.extent().values));
-  std::size_t n_params = 0, n_gradients = 0;
-  double top_gradient = 0;
-  for (const auto& [key, a] : golden) {
-    n_params += key.starts_with("param/");
-    n_gradients += key.starts_with("grad/");
-    if (key.starts_with("grad/")) top_gradient = std::max(top_gradient, test::largest(a.values));
-  }
-  ASSERT_EQ(list.size(), n_params);
-  for (const param_info& p : list) {
-    ASSERT_TRUE(golden.contains("param/" + p.name)) << p.name;
-    const auto& a = golden.at("param/" + p.name);
-    ASSERT_EQ(a.shape, p.shape) << p.name;
-    std::copy(a.values.begin(), a.values.end(), values.begin() + p.offset);
-  }
+  test::load_convtasnet_golden(net, golden, std::span<T>(values));
+  auto n_gradients = static_cast<std::size_t>(
+      std::count_if(golden.begin(), golden.end(), [](const auto& a) { return a.first.starts_with("grad/"); }));
+  const double top_gradient = test::largest_gradient(golden);
 
   const auto& x = golden.at("x");
   const dim_t batch = x.shape[0];
@@ -160,6 +129,11 @@ TYPED_TEST(ConvTasNetGolden, authors) {
                   c.padding = edge_padding::authors, c.causal = true, c.first_norm = c.norm = norm_kind::cumulative;
                   c.mask = activation::sigmoid, c.repeats = 1;
                 })>("authors_causal");
+}
+
+// As tests/cuda/device_golden_test.cu does on a device.
+TEST(ConvTasNetGoldenEngine, emulated) {
+  test::expect_golden_engines<emulated_cuda, reference<double>>(gradient_slack<emulated_cuda>);
 }
 
 }  // namespace

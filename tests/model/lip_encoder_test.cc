@@ -8,11 +8,10 @@
 #include <avss/model/lip_encoder.hpp>
 #include <avss/model/lip_engine.hpp>
 #include <avss/reference/lipreading.hpp>
-#include <map>
 #include <string>
+#include <tests/model/lip_golden.hpp>
 #include <tests/support/compare.hpp>
 #include <tests/support/draw.hpp>
-#include <tests/support/golden.hpp>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -20,79 +19,13 @@
 namespace avss {
 namespace {
 
-using golden_map = std::map<std::string, test::golden_array>;
+using test::embed_clip;
+using test::expect_all_golden_features;
 
-constexpr lip_encoder_config narrow(image_curve curve) { return {.activation = curve, .width = 2}; }
-
-template <class Engine>
-void load(Engine& e, const golden_map& golden) {
-  std::size_t found = 0, expected = 0;
-  for (const auto& [key, a] : golden) expected += key.starts_with("param/") || key.starts_with("state/");
-  for (const param_info& p : list_params(e.net())) {
-    if (p.name.ends_with("num_batches_tracked")) continue;
-    const test::golden_array& a = golden.at((p.is_state ? "state/" : "param/") + p.name);
-    ASSERT_EQ(a.shape, p.shape) << p.name;
-    std::copy(a.values.begin(), a.values.end(), (p.is_state ? e.state() : e.values()).begin() + p.offset);
-    ++found;
-  }
-  EXPECT_EQ(found, expected);
-}
-
-// The features of a clip of h x w frames.
-template <class Engine, class T = typename Engine::T>
-std::vector<T> embed(const Engine& e, const std::vector<double>& clip, dim_t plane) {
-  const std::vector<T> x(clip.begin(), clip.end());
-  std::vector<T> y(x.size() / static_cast<std::size_t>(plane) * static_cast<std::size_t>(Engine::features));
-  typename Engine::workspace w;
-  e.embed(w, x, y);
-  return y;
-}
-
-template <class B, image_curve Curve>
-void expect_golden() {
-  using T = typename B::value_type;
-  SCOPED_TRACE(static_cast<int>(Curve));
-  const std::string name = Curve == image_curve::relu ? "relu" : Curve == image_curve::prelu ? "prelu" : "swish";
-  const golden_map golden = test::read_golden("tests/golden/lip_encoder", name);
-  const test::golden_array& x = golden.at("x");
-  lip_engine<LipEncoder<narrow(Curve)>, B> e;
-  load(e, golden);
-  const dim_t plane = x.shape[1] * x.shape[2];
-  e.prepare(x.shape[1], x.shape[2]);
-  test::expect_close(embed(e, x.values, plane), golden.at("y/running").values, test::tolerance<T>, "running");
-  e.prepare(x.shape[1], x.shape[2], true);
-  test::expect_close(embed(e, x.values, plane), golden.at("y/batch").values, test::tolerance<T>, "batch");
-
-  const std::vector<T> clip(x.values.begin(), x.values.end());
-  typename lip_engine<LipEncoder<narrow(Curve)>, B>::workspace w;
-  e.calibrate(w, clip, x.shape[0], x.shape[1], x.shape[2]);
-  for (const param_info& p : list_params(e.net()))
-    if (p.name.ends_with("num_batches_tracked")) {
-      EXPECT_EQ(std::as_const(e).state()[p.offset], 1) << p.name;
-    } else if (p.is_state) {
-      const auto s = std::as_const(e).state().subspan(p.offset, p.size);
-      test::expect_close(s, golden.at("after/" + p.name).values, test::tolerance<T>, p.name);
-    }
-}
-
-TEST(LipEncoder, golden_reference) {
-  expect_golden<reference<double>, image_curve::relu>();
-  expect_golden<reference<double>, image_curve::prelu>();
-  expect_golden<reference<double>, image_curve::swish>();
-}
-
-TEST(LipEncoder, golden_cpu) {
-  expect_golden<cpu, image_curve::relu>();
-  expect_golden<cpu, image_curve::prelu>();
-  expect_golden<cpu, image_curve::swish>();
-}
-
+TEST(LipEncoder, golden_reference) { expect_all_golden_features<reference<double>>(); }
+TEST(LipEncoder, golden_cpu) { expect_all_golden_features<cpu>(); }
 // The device's kernels, on the emulator.
-TEST(LipEncoder, golden_cuda) {
-  expect_golden<emulated_cuda, image_curve::relu>();
-  expect_golden<emulated_cuda, image_curve::prelu>();
-  expect_golden<emulated_cuda, image_curve::swish>();
-}
+TEST(LipEncoder, golden_cuda) { expect_all_golden_features<emulated_cuda>(); }
 
 // Values, and running statistics that are not those of a new network.
 template <class Engine>
@@ -126,9 +59,9 @@ TEST(LipEncoder, cpu_is_the_reference) {
   const std::vector<double> x = test::draw("clip", 19 * plane);
   for (bool batch : {false, true}) {
     SCOPED_TRACE(batch);
-    const auto y = embed(ready<reference<float>, medium>(batch), x, plane);
+    const auto y = embed_clip(ready<reference<float>, medium>(batch), x, plane);
     EXPECT_GT(test::largest(y), 0.05);
-    test::expect_close(embed(ready<cpu, medium>(batch), x, plane), y, 2e-5, "cpu");
+    test::expect_close(embed_clip(ready<cpu, medium>(batch), x, plane), y, 2e-5, "cpu");
   }
 }
 
@@ -201,7 +134,7 @@ TEST(LipEncoder, threads_share_a_device) {
   }
   EXPECT_EQ(found[0], found[2]);
   EXPECT_EQ(found[1], found[3]);
-  test::expect_close(found[0], embed(ready<reference<float>, small>(false), test::draw("clip0", 5 * plane), plane), 2e-5,
+  test::expect_close(found[0], embed_clip(ready<reference<float>, small>(false), test::draw("clip0", 5 * plane), plane), 2e-5,
                      "alone");
 }
 
@@ -209,8 +142,8 @@ template <lip_encoder_config S>
 void expect_equal_with_threads() {
   const std::vector<double> x = test::draw("clip", 19 * plane);
   for (bool batch : {false, true}) {
-    const auto one = embed(ready<cpu, S>(batch, cpu{1}), x, plane);
-    EXPECT_EQ(embed(ready<cpu, S>(batch, cpu{3}), x, plane), one) << batch;
+    const auto one = embed_clip(ready<cpu, S>(batch, cpu{1}), x, plane);
+    EXPECT_EQ(embed_clip(ready<cpu, S>(batch, cpu{3}), x, plane), one) << batch;
   }
 }
 
@@ -230,7 +163,7 @@ void expect_methods_agree() {
   const auto features = [&](auto&& e, bool batch) {
     fill(e);
     e.prepare(88, 88, batch);
-    const auto y = embed(e, x, 88 * 88);
+    const auto y = embed_clip(e, x, 88 * 88);
     return std::vector<double>(y.begin(), y.end());
   };
   for (bool batch : {false, true}) {
@@ -264,13 +197,13 @@ void expect_pieces_of_the_whole() {
   constexpr dim_t frames = 41;  // more than two of the engine's own pieces
   const std::vector<double> x = test::draw("clip", frames * plane);
   const auto e = ready<cpu, S>(false);
-  const auto whole = embed(e, x, plane);
+  const auto whole = embed_clip(e, x, plane);
   for (dim_t from = 0; from < frames; from += 13) {
     const dim_t to = std::min(from + 13, frames), before = std::min<dim_t>(2, from), after = std::min<dim_t>(2, frames - to);
-    const auto part = embed(e, {x.begin() + (from - before) * plane, x.begin() + (to + after) * plane}, plane);
+    const auto part = embed_clip(e, {x.begin() + (from - before) * plane, x.begin() + (to + after) * plane}, plane);
     EXPECT_EQ(columns(part, to - from + before + after, before, before + to - from), columns(whole, frames, from, to)) << from;
   }
-  const auto lone = embed(e, {x.begin() + 10 * plane, x.begin() + 20 * plane}, plane);
+  const auto lone = embed_clip(e, {x.begin() + 10 * plane, x.begin() + 20 * plane}, plane);
   EXPECT_NE(columns(lone, 10, 0, 2), columns(whole, frames, 10, 12)) << "without its neighbours a frame looks otherwise";
 }
 
@@ -329,7 +262,7 @@ TEST(LipEncoder, several_clips_are_calibrated_together_and_see_nothing_of_each_o
     auto e = ready<cpu, medium>(false);
     lip_engine<LipEncoder<medium>, cpu>::workspace w;
     e.calibrate(w, clips, each, side, side);
-    EXPECT_THROW(embed(e, first, plane), error) << "to be prepared again";
+    EXPECT_THROW(embed_clip(e, first, plane), error) << "to be prepared again";
     return std::vector<float>(std::as_const(e).state().begin(), std::as_const(e).state().end());
   };
   const std::vector<float> together = calibrated(both, 4), turned = [&] {

@@ -10,102 +10,22 @@
 #include <avss/model/lip_trainer.hpp>
 #include <avss/reference/lipreading.hpp>
 #include <limits>
-#include <map>
 #include <string>
+#include <tests/model/lip_golden.hpp>
 #include <tests/support/compare.hpp>
 #include <tests/support/draw.hpp>
-#include <tests/support/golden.hpp>
 #include <tests/support/gradient_check.hpp>
 
 namespace avss {
 namespace {
 
-using golden_map = std::map<std::string, test::golden_array>;
+using test::expect_all_golden_lip_steps;
+using test::lip_step;
+using test::run_lip_step;
 
-constexpr lip_encoder_config of_width(image_curve curve, dim_t width) { return {.activation = curve, .width = width}; }
-
-template <class T>
-struct step_result {
-  std::vector<T> y, dx;
-};
-
-// One step with the loss sum(dy y).
-template <class Trainer, class T = typename Trainer::T>
-step_result<T> step(Trainer& t, const lip_clips& n, const std::vector<double>& x, const std::vector<double>& dy,
-                    const image_rules& rules) {
-  constexpr T nan = std::numeric_limits<T>::quiet_NaN();
-  step_result<T> r{std::vector<T>(dy.size(), nan), std::vector<T>(x.size(), nan)};
-  const std::vector<T> clips(x.begin(), x.end());
-  t.train_step(
-      n, clips, r.y, rules,
-      [&](auto, auto d) {
-        std::copy(dy.begin(), dy.end(), d.begin());
-        return 0;
-      },
-      r.dx);
-  return r;
-}
-
-template <class T>
-constexpr double golden_tolerance = sizeof(T) == sizeof(double) ? 1e-10 : 1e-4;
-
-template <class Trainer>
-void load(Trainer& t, const golden_map& golden) {
-  for (const param_info& p : list_params(t.net())) {
-    if (p.name.ends_with("num_batches_tracked")) continue;
-    const test::golden_array& a = golden.at((p.is_state ? "state/" : "param/") + p.name);
-    ASSERT_EQ(a.shape, p.shape) << p.name;
-    std::copy(a.values.begin(), a.values.end(), (p.is_state ? t.state() : t.values()).begin() + p.offset);
-  }
-}
-
-template <class B, image_curve Curve>
-void expect_golden(const std::string& name, bool frozen = false) {
-  using T = typename B::value_type;
-  SCOPED_TRACE(name);
-  const golden_map golden = test::read_golden("tests/golden/lip_training", frozen ? name + "_frozen" : name);
-  lip_trainer<LipEncoder<of_width(Curve, 2)>, B> t;
-  load(t, test::read_golden("tests/golden/lip_encoder", name));
-  const std::vector<T> before(t.state().begin(), t.state().end());
-  const std::vector<dim_t>& shape = golden.at("x").shape;
-  const auto r = step(t, {2, shape[0] / 2, shape[1], shape[2]}, golden.at("x").values, golden.at("dy").values,
-                      image_rules::training(frozen));
-  test::expect_close(r.y, golden.at("y").values, golden_tolerance<T>, "features");
-  test::expect_close(r.dx, golden.at("dx").values, golden_tolerance<T>, "gradient of the clips");
-  double top = 0;
-  for (const auto& [key, a] : golden)
-    if (key.starts_with("grad/")) top = std::max(top, test::largest(a.values));
-  std::size_t found = 0;
-  for (const param_info& p : list_params(t.net())) {
-    const auto state = std::span<const T>(t.state()).subspan(p.is_state ? p.offset : 0, p.is_state ? p.size : 0);
-    if (p.name.ends_with("num_batches_tracked")) {
-      EXPECT_EQ(state[0], frozen ? 0 : 1) << p.name;
-    } else if (!p.is_state) {
-      test::expect_close(std::span<const T>(t.gradients()).subspan(p.offset, p.size), golden.at("grad/" + p.name).values,
-                         golden_tolerance<T>, p.name, top / 100);
-      ++found;
-    } else if (!frozen) {
-      test::expect_close(state, golden.at("after/" + p.name).values, golden_tolerance<T>, p.name);
-    }
-  }
-  EXPECT_EQ(found, static_cast<std::size_t>(std::count_if(golden.begin(), golden.end(),
-                                                          [](const auto& a) { return a.first.starts_with("grad/"); })));
-  if (frozen) {
-    EXPECT_EQ(std::vector<T>(t.state().begin(), t.state().end()), before);
-  }
-}
-
-template <class B>
-void expect_all_golden() {
-  expect_golden<B, image_curve::relu>("relu");
-  expect_golden<B, image_curve::prelu>("prelu");
-  expect_golden<B, image_curve::swish>("swish");
-  expect_golden<B, image_curve::prelu>("prelu", true);
-}
-
-TEST(LipTrainer, golden_reference) { expect_all_golden<reference<double>>(); }
-TEST(LipTrainer, golden_cpu) { expect_all_golden<cpu>(); }
-TEST(LipTrainer, golden_cuda) { expect_all_golden<emulated_cuda>(); }
+TEST(LipTrainer, golden_reference) { expect_all_golden_lip_steps<reference<double>>(); }
+TEST(LipTrainer, golden_cpu) { expect_all_golden_lip_steps<cpu>(); }
+TEST(LipTrainer, golden_cuda) { expect_all_golden_lip_steps<emulated_cuda>(); }
 
 // Values, and running statistics that are not those of a new network.
 template <class Trainer>
@@ -129,13 +49,13 @@ template <image_curve Curve>
 void expect_gradients(bool frozen) {
   SCOPED_TRACE(static_cast<int>(Curve));
   SCOPED_TRACE(frozen);
-  using trainer = lip_trainer<LipEncoder<of_width(Curve, 1)>, reference<double>>;
+  using trainer = lip_trainer<LipEncoder<test::lip_config(Curve, 1)>, reference<double>>;
   const lip_clips n{2, 3, 9, 10};
   std::vector<double> x = test::draw("clips", n.all() * n.height * n.width), pixels, dpixels;
   const std::vector<double> dy = test::draw("dy", n.all() * trainer::features);
   trainer t;
   fill(t);
-  const auto r = step(t, n, x, dy, image_rules::training(frozen));
+  const auto r = run_lip_step(t, n, x, dy, image_rules::training(frozen));
   std::vector<std::size_t> places;
   for (const param_info& p : list_params(t.net()))
     for (dim_t i = 0; i < p.size && !p.is_state; i += 13) places.push_back(static_cast<std::size_t>(p.offset + i));
@@ -148,7 +68,7 @@ void expect_gradients(bool frozen) {
     for (std::size_t i = 0; i < pixels.size(); ++i) x[3 * i] = pixels[i];
     for (std::size_t i = 0; i < places.size(); ++i) probe.values()[places[i]] = values[i];
     std::vector<double> y(dy.size());
-    return probe.train_step(n, x, y, image_rules::training(frozen), [&](auto out, auto) {
+    return probe.train_step(n, x, y, image_rules::training(frozen), [&](auto&, auto out, auto) {
       double sum = 0;
       for (std::size_t i = 0; i < dy.size(); ++i) sum += dy[i] * out[i];
       return sum;
@@ -176,10 +96,10 @@ template <class B>
 using medium_trainer = lip_trainer<LipEncoder<medium>, B>;
 
 template <class B>
-step_result<typename B::value_type> medium_step(medium_trainer<B>& t, bool frozen) {
+lip_step<typename B::value_type> medium_step(medium_trainer<B>& t, bool frozen) {
   fill(t);
-  return step(t, some, test::draw("clips", some.all() * plane), test::draw("dy", some.all() * 64),
-              image_rules::training(frozen));
+  return run_lip_step(t, some, test::draw("clips", some.all() * plane), test::draw("dy", some.all() * 64),
+                      image_rules::training(frozen));
 }
 
 TEST(LipTrainer, cpu_is_the_reference) {
@@ -216,8 +136,8 @@ TEST(LipTrainer, forward_is_inference) {
     lip_engine<LipEncoder<medium>, cpu> e;
     std::copy(t.values().begin(), t.values().end(), e.values().begin());
     std::copy(t.state().begin(), t.state().end(), e.state().begin());
-    const auto r = step(t, {1, some.frames, 30, 28}, test::draw("clip", some.frames * plane),
-                        test::draw("dy", some.frames * 64), image_rules::training(frozen));
+    const auto r = run_lip_step(t, {1, some.frames, 30, 28}, test::draw("clip", some.frames * plane),
+                                test::draw("dy", some.frames * 64), image_rules::training(frozen));
     e.prepare(30, 28, !frozen);
     const std::vector<double> drawn = test::draw("clip", some.frames * plane);
     const std::vector<float> x(drawn.begin(), drawn.end());
@@ -240,7 +160,7 @@ TEST(LipTrainer, gradients_are_added_to_and_clips_see_nothing_of_each_other) {
   const std::vector<double> all = test::draw("dy", some.all() * 64);
   x.resize(static_cast<std::size_t>(first.all() * plane));
   for (dim_t c = 0; c < 64; ++c) dy.insert(dy.end(), all.begin() + c * some.all(), all.begin() + c * some.all() + first.all());
-  const auto alone = step(t, first, x, dy, image_rules::training(true));
+  const auto alone = run_lip_step(t, first, x, dy, image_rules::training(true));
   test::expect_close(alone.dx, std::span(both.dx).first(alone.dx.size()), 1e-5, "gradient of the first clip");
 }
 
@@ -252,7 +172,7 @@ TEST(LipTrainer, learns_what_it_is_told) {
   const std::vector<float> x(drawn.begin(), drawn.end());
   std::vector<float> y(told.size());
   const auto learn = [&] {
-    const double loss = t.train_step(n, x, y, image_rules::training(), [&](auto out, auto d) {
+    const double loss = t.train_step(n, x, y, image_rules::training(), [&](auto&, auto out, auto d) {
       double sum = 0;
       for (std::size_t i = 0; i < told.size(); ++i) {
         d[i] = static_cast<float>(2 * (out[i] - told[i]) / static_cast<double>(told.size()));
@@ -272,7 +192,7 @@ TEST(LipTrainer, learns_what_it_is_told) {
 TEST(LipTrainer, refuses_what_does_not_fit) {
   medium_trainer<cpu> t;
   std::vector<float> x(static_cast<std::size_t>(some.all() * plane)), y(static_cast<std::size_t>(some.all() * 64));
-  const auto nothing = [](auto, auto) { return 0; };
+  const auto nothing = [](auto&, auto, auto) { return 0; };
   EXPECT_THROW(t.train_step(some, std::span(x).first(5), y, {}, nothing), error);
   EXPECT_THROW(t.train_step(some, x, std::span(y).first(5), {}, nothing), error);
   EXPECT_THROW(t.train_step({0, 9, 30, 28}, {}, {}, {}, nothing), error);
