@@ -56,6 +56,19 @@ struct placement {
     std::vector<T> own_;
   };
 
+  // Results that come to the host while the backend goes on.
+  template <class T>
+  class report {
+   public:
+    // What is in the backend's memory now; that may change as soon as this returns.
+    void send(const B&, std::span<const T> from) { values_.assign(from.begin(), from.end()); }
+    // What was sent last.
+    std::span<const T> get(const B&) { return values_; }
+
+   private:
+    std::vector<T> values_;
+  };
+
   // Runs a step's work; a device may keep it and do it again without being told, where one with the same key was met before.
   // The key has all that decides on the work, sizes and addresses; what changes beside it is a `variable`.
   template <class Key>

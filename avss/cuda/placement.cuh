@@ -16,7 +16,7 @@
 namespace avss {
 namespace detail {
 
-// Pinned memory that is used again once what was sent from it has arrived.
+// Pinned memory that is used again once what was sent from it, or to it, has arrived.
 class pinned_passage {
  public:
   pinned_passage() = default;
@@ -57,13 +57,31 @@ class pinned_passage {
 #endif
     std::memcpy(to, bytes_->data(), bytes);
   }
+  // fetch() in two halves: the copy is queued, and it has come; what is queued in between is not waited for.
+  void ask(const cuda_backend& on, const void* from, std::size_t bytes) {
+    if (!bytes_ || bytes_->size() < bytes) {
+      await(on, "results");
+      reserve(bytes);
+    }
+    enqueue_copy(on, bytes_->data(), from, bytes);  // after an earlier one, in the stream's order
+#if defined(__CUDACC__)
+    cuda_check(cudaEventRecord(sent_, on.stream()), "an event");
+#endif
+  }
+  const void* answer(const cuda_backend& on) {
+    await(on, "results");
+#if !defined(__CUDACC__)
+    ++emulated::traffic::of_thread().waits;
+#endif
+    return bytes_->data();
+  }
 
  private:
   void await([[maybe_unused]] const cuda_backend& on, [[maybe_unused]] const char* what) {
 #if defined(__CUDACC__)
     if (!sent_) return cuda_check(cudaEventCreateWithFlags(&sent_, cudaEventDisableTiming), "an event");
     on.ready_to_block();
-    cuda_check(cudaEventSynchronize(sent_), "an earlier copy of ", what);
+    cuda_check(cudaEventSynchronize(sent_), "a copy of ", what);
 #endif
   }
   void reserve(std::size_t bytes) {
@@ -137,6 +155,21 @@ struct placement<cuda_backend> {
     }
     device_buffer<T> there_;
     detail::pinned_passage pinned_;
+  };
+
+  // The host waits for them alone, not for what was queued behind them.
+  template <class T>
+  class report {
+   public:
+    void send(const cuda_backend& on, std::span<const T> from) {
+      pinned_.ask(on, from.data(), from.size_bytes());
+      size_ = from.size();
+    }
+    std::span<const T> get(const cuda_backend& on) { return {static_cast<const T*>(pinned_.answer(on)), size_}; }
+
+   private:
+    detail::pinned_passage pinned_;
+    std::size_t size_ = 0;
   };
 
   template <class Key>

@@ -8,6 +8,7 @@
 #include <avss/op/to_host.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -96,40 +97,54 @@ dim_t parts_of(const L& objective) {
 
 }  // namespace detail
 
-// The sum of the weighted parts, in double; with in.d_estimate the gradient too. `In` is waveforms<T> or derives from it.
-template <class C, class L, class In>
-requires(std::is_base_of_v<waveforms<typename C::T>, In>) double evaluate(C& ctx, const L& objective, const In& in,
-                                                                          loss_detail* detail = nullptr) {
+// Executes the objective, with in.d_estimate its gradient too; then f(results, parts) sees what has been queued: values of the
+// parts [parts] and their permutations [parts, B, S] in the backend's memory, until f returns. `In` is waveforms<T> or derives
+// from it.
+template <class C, class L, class In, class F>
+requires(std::is_base_of_v<waveforms<typename C::T>, In>) void run_objective(C& ctx, const L& objective, const In& in, F&& f) {
   if (in.batch < 1 || in.sources < 1 || in.length < 1)
     fail("a loss needs at least one item, source and sample, not [", in.batch, ", ", in.sources, ", ", in.length, "]");
   const auto frame = ctx.frame();
-  const dim_t per_part = in.batch * in.sources;
   const dim_t parts = detail::parts_of(objective);
-  const part_results results{scratch_of<double>(ctx, parts), scratch_of<std::int32_t>(ctx, parts * per_part)};
+  const part_results results{scratch_of<double>(ctx, parts), scratch_of<std::int32_t>(ctx, parts * in.batch * in.sources)};
   objective.run(ctx, in, 1.0, 0, results);
+  f(results, parts);
+}
 
-  std::vector<double> value(static_cast<std::size_t>(parts));
-  ctx.run(op::to_host<double>{parts, results.value, value.data()});
+// The sum of the weighted parts, whose values these are; they are told to `detail`, if any, without permutations.
+template <class L>
+double sum_of_parts(const L& objective, std::span<const double> value, loss_detail* detail = nullptr) {
+  if (detail) detail->parts.resize(value.size());
   double total = 0;
   std::size_t k = 0;
-  objective.describe([&](const std::string&, double weight) { total += weight * value[k++]; }, 1.0);
-  if (!detail) return total;
-
-  detail->parts.resize(value.size());
-  k = 0;
   objective.describe(
       [&](const std::string& name, double weight) {
-        loss_detail::part& p = detail->parts[k];
-        p.name = name;
-        p.weight = weight;
-        p.value = value[k++];
+        if (detail) detail->parts[k] = {name, weight, value[k], {}};
+        total += weight * value[k++];
       },
       1.0);
-  std::vector<std::int32_t> all(static_cast<std::size_t>(parts * per_part));
-  ctx.run(op::to_host<std::int32_t>{parts * per_part, results.permutation, all.data()});
-  for (k = 0; k < detail->parts.size(); ++k)
-    detail->parts[k].permutation.assign(all.begin() + static_cast<dim_t>(k) * per_part,
-                                        all.begin() + static_cast<dim_t>(k + 1) * per_part);
+  return total;
+}
+
+// The sum of the weighted parts, in double; with in.d_estimate the gradient too.
+template <class C, class L, class In>
+requires(std::is_base_of_v<waveforms<typename C::T>, In>) double evaluate(C& ctx, const L& objective, const In& in,
+                                                                          loss_detail* detail = nullptr) {
+  std::vector<double> value;
+  std::vector<std::int32_t> all;
+  run_objective(ctx, objective, in, [&](const part_results& results, dim_t parts) {
+    value.resize(static_cast<std::size_t>(parts));
+    ctx.run(op::to_host<double>{parts, results.value, value.data()});
+    if (!detail) return;
+    all.resize(value.size() * static_cast<std::size_t>(in.batch * in.sources));
+    ctx.run(op::to_host<std::int32_t>{static_cast<dim_t>(all.size()), results.permutation, all.data()});
+  });
+  const double total = sum_of_parts(objective, value, detail);
+  if (detail)
+    for (std::size_t k = 0; k < value.size(); ++k) {
+      const auto of = std::span<const std::int32_t>(all).subspan(k * (all.size() / value.size()), all.size() / value.size());
+      detail->parts[k].permutation.assign(of.begin(), of.end());
+    }
   return total;
 }
 

@@ -29,15 +29,23 @@ class objective_criterion final : public criterion_on<B> {
  public:
   explicit objective_criterion(Objective objective) : objective_(std::move(objective)) {}
 
-  double run(B& backend, arena& memory, const waveforms<float>& w, double weight, loss_detail& detail) const override {
+  using values = typename criterion_on<B>::values;
+
+  void run(B& backend, arena& memory, const waveforms<float>& w, double weight, values& to) const override {
     const std::size_t bytes = measured(backend, w);
     if (memory.measures() || memory.capacity() < bytes) {
+      placement<B>::before_release(backend);
       memory = arena();  // gives the old one back first
       memory = placement<B>::make_arena(bytes);
     }
     memory.reset();
     context<B> ctx(backend, memory, pass::train);
-    return avss::evaluate(ctx, scaled(weight), w, &detail) / weight;
+    run_objective(ctx, scaled(weight), w, [&](const part_results& results, dim_t parts) {
+      to.send(backend, {results.value, static_cast<std::size_t>(parts)});
+    });
+  }
+  double look(const B& backend, values& from, loss_detail& detail) const override {
+    return sum_of_parts(objective_, from.get(backend), &detail);
   }
   std::size_t planned_bytes(const B& backend, waveforms<float> sizes) const override {
     float wanted = 0;  // a gradient is
@@ -77,7 +85,7 @@ class objective_criterion final : public criterion_on<B> {
   std::size_t measured(const B& backend, const waveforms<float>& w) const {
     arena plan;
     context<measure<B>> dry({backend}, plan, pass::train);
-    avss::evaluate(dry, objective_, w);
+    run_objective(dry, objective_, w, [](const part_results&, dim_t) {});
     return plan.peak();
   }
 

@@ -49,14 +49,13 @@ class separation_trainable : public trainable {
 
   std::vector<named_value> train_step(const batch& b, double weight) override {
     check(b);
-    double loss = 0;
     const std::vector<float> statistics = frozen_statistics();
     const float* const targets = targets_.in(engine_.backend(), b.targets, "the targets");
     learn(b, [&](const float* estimates, float* d_estimates, const own_spectra<float>& spectra) {
-      loss = criterion_->run(engine_.backend(), memory_, waveforms_of(b, estimates, targets, d_estimates, spectra), weight,
-                             detail_);
+      criterion_->run(engine_.backend(), memory_, waveforms_of(b, estimates, targets, d_estimates, spectra), weight, losses_);
     });
     keep_frozen(statistics);
+    const double loss = criterion_->look(engine_.backend(), losses_, detail_);  // a device is on its way back meanwhile
     std::vector<named_value> values{{"loss", loss, static_cast<double>(b.size)}};
     add_parts(values, b.size);
     return values;
@@ -83,8 +82,8 @@ class separation_trainable : public trainable {
     with_average([&] { spectra = separate(b, estimates_); });
     const float* const heard = heard_.in(engine_.backend(), estimates_, "the estimates");
     const float* const targets = targets_.in(engine_.backend(), b.targets, "the targets");
-    const double loss =
-        criterion_->run(engine_.backend(), memory_, waveforms_of(b, heard, targets, nullptr, spectra), 1, detail_);
+    criterion_->run(engine_.backend(), memory_, waveforms_of(b, heard, targets, nullptr, spectra), 1, losses_);
+    const double loss = criterion_->look(engine_.backend(), losses_, detail_);
     named_value si_snr{"si_snr", 0, 0}, improvement{"si_snri", 0, 0};
     const std::size_t n = static_cast<std::size_t>(b.length), s = static_cast<std::size_t>(b.sources);
     for (std::size_t i = 0; i < static_cast<std::size_t>(b.size); ++i)
@@ -270,7 +269,11 @@ class separation_trainable : public trainable {
     arena plan;
     context<measure<B>> dry({engine_.backend()}, plan, pass::train);
     body(dry);
-    if (memory_.measures() || memory_.capacity() < plan.peak()) memory_ = placement<B>::make_arena(plan.peak());
+    if (memory_.measures() || memory_.capacity() < plan.peak()) {
+      placement<B>::before_release(engine_.backend());
+      memory_ = arena();  // gives the old one back first
+      memory_ = placement<B>::make_arena(plan.peak());
+    }
     memory_.reset();
     context<B> ctx(engine_.backend(), memory_, pass::train);
     body(ctx);
@@ -292,6 +295,7 @@ class separation_trainable : public trainable {
   std::shared_ptr<const criterion_on<B>> criterion_;
   std::vector<std::string> part_names_;
   loss_detail detail_;
+  typename criterion_on<B>::values losses_;
   std::vector<param_info> params_;
   std::vector<flat_range> trained_;
   any_optimiser optimiser_;
