@@ -109,18 +109,30 @@ inline void check_assignment(dim_t n) {
   if (n > max_assignment) fail("an assignment of ", n, " sources is asked for; at most ", max_assignment, " are supported");
 }
 
-// For n that check_assignment lets pass.
-AVSS_HOST_DEVICE inline void assign_few(dim_t n, const double* cost, std::int32_t* chosen) {
+// Working memory of assign_few beyond max_exhaustive_assignment sources. On a device it lies in scratch memory: a kernel that
+// has it on its threads' stacks makes the driver set memory aside for all threads that the device can run at once.
+struct assignment_room {
+  double prices[3][max_assignment + 1];
+  dim_t paths[2][max_assignment + 1];
+  char done[max_assignment + 1];
+};
+// How many are needed for so many items of n sources.
+constexpr dim_t assignment_rooms(dim_t n, dim_t items) { return n > max_exhaustive_assignment ? items : 0; }
+
+// For n that check_assignment lets pass. room: null is enough where assignment_rooms(n, 1) is 0; what it holds before does not
+// matter.
+AVSS_HOST_DEVICE inline void assign_few(dim_t n, const double* cost, std::int32_t* chosen, assignment_room* room) {
   if (n <= max_exhaustive_assignment) return assign_exhaustively(n, cost, chosen);
-  double prices[3][max_assignment + 1] = {};
-  dim_t paths[2][max_assignment + 1] = {};
-  char done[max_assignment + 1] = {};
-  detail::assign_by_paths(n, cost, chosen, {prices[0], prices[1], prices[2], paths[0], paths[1], done});
+  for (double* prices : {room->prices[0], room->prices[1], room->prices[2]}) std::fill_n(prices, n + 1, 0.0);
+  for (dim_t* paths : {room->paths[0], room->paths[1]}) std::fill_n(paths, n + 1, dim_t{0});
+  detail::assign_by_paths(n, cost, chosen,
+                          {room->prices[0], room->prices[1], room->prices[2], room->paths[0], room->paths[1], room->done});
 }
 
 inline void assign(dim_t n, const double* cost, std::int32_t* chosen) {
   check_assignment(n);
-  assign_few(n, cost, chosen);
+  assignment_room room;
+  assign_few(n, cost, chosen, &room);
 }
 
 }  // namespace avss

@@ -160,7 +160,8 @@ struct add_pairs_body {
 };
 struct choose_sources_body {
   op::choose_sources<float> o;
-  AVSS_DEVICE void operator()(dim_t b) const { ref::choose_sources_of_item(o, b); }
+  assignment_room* room;  // [B], or null where nobody needs it
+  AVSS_DEVICE void operator()(dim_t b) const { ref::choose_sources_of_item(o, b, room ? room + b : nullptr); }
 };
 struct place_permutation_body {
   op::place_permutation<float> o;
@@ -228,9 +229,15 @@ inline void execute(cuda_backend& backend, const op::pair_mean<float>& o, void*)
 inline void execute(cuda_backend& backend, const op::add_pairs<float>& o, void*) {
   cuda_kernel::pass_values(backend, "sum of pairs", 0, o.n, cuda_kernel::add_pairs_body{o});
 }
-inline void execute(cuda_backend& backend, const op::choose_sources<float>& o, void*) {
+inline std::size_t scratch_bytes(const cuda_backend&, const op::choose_sources<float>& o) {
+  return layout_bytes([&](carver& m) { m.take<assignment_room>(assignment_rooms(o.sources, o.batch)); });
+}
+inline void execute(cuda_backend& backend, const op::choose_sources<float>& o, void* scratch) {
   check_assignment(o.sources);
-  cuda_kernel::pass_values(backend, "choice of sources", 0, o.batch, cuda_kernel::choose_sources_body{o});
+  const dim_t rooms = assignment_rooms(o.sources, o.batch);
+  carver memory(scratch);
+  assignment_room* const room = rooms ? memory.take<assignment_room>(rooms) : nullptr;
+  cuda_kernel::pass_values(backend, "choice of sources", 0, o.batch, cuda_kernel::choose_sources_body{o, room});
 }
 inline void execute(cuda_backend& backend, const op::place_permutation<float>& o, void*) {
   cuda_kernel::pass_values(backend, "permutations", 0, o.slots * o.batch * o.sources, cuda_kernel::place_permutation_body{o});

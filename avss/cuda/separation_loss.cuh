@@ -81,9 +81,10 @@ struct item_ratios {
   static constexpr int threads = 64;
   static constexpr bool cooperates = true;
   op::energy_ratio<float> o;
+  assignment_room* room;  // [B], or null where nobody needs it
   AVSS_DEVICE void operator()(const simt::thread& t) const {
     double sum[1] = {0};
-    for (dim_t b = t.index(); b < o.batch; b += threads) sum[0] += ref::energy_ratio_of_item(o, b);
+    for (dim_t b = t.index(); b < o.batch; b += threads) sum[0] += ref::energy_ratio_of_item(o, b, room ? room + b : nullptr);
     simt::block_sum(t, sum, t.shared<double>());
     if (t.index() == 0) o.value[o.slot] = sum[0] / static_cast<double>(o.batch * o.sources);
   }
@@ -125,10 +126,17 @@ inline void execute(cuda_backend& backend, const op::pair_moments<float>& o, voi
          blocks_for(o.batch * o.sources * o.sources, pair_totals::threads));
 }
 
-inline void execute(cuda_backend& backend, const op::energy_ratio<float>& o, void*) {
+inline std::size_t scratch_bytes(const cuda_backend&, const op::energy_ratio<float>& o) {
+  return layout_bytes([&](carver& m) { m.take<assignment_room>(o.permute ? assignment_rooms(o.sources, o.batch) : 0); });
+}
+
+inline void execute(cuda_backend& backend, const op::energy_ratio<float>& o, void* scratch) {
   using kernel = cuda_kernel::item_ratios;
   if (o.permute) check_assignment(o.sources);
-  cuda_kernel::launch(backend, "energy ratios", kernel{o}, 1, simt::sum_doubles<kernel, 1> * sizeof(double));
+  const dim_t rooms = o.permute ? assignment_rooms(o.sources, o.batch) : 0;
+  carver memory(scratch);
+  assignment_room* const room = rooms ? memory.take<assignment_room>(rooms) : nullptr;
+  cuda_kernel::launch(backend, "energy ratios", kernel{o, room}, 1, simt::sum_doubles<kernel, 1> * sizeof(double));
 }
 
 inline void execute(cuda_backend& backend, const op::pair_gradient<float>& o, void*) {

@@ -135,18 +135,19 @@ void add_pairs(const op::add_pairs<T>& o) {
   for (dim_t i = 0; i < o.n; ++i) o.to[i] = (o.accumulate ? o.to[i] : 0) + o.scale * o.from[i];
 }
 
-// For sources that check_assignment lets pass.
+// For sources that check_assignment lets pass. room: as assign_few() needs it.
 template <class T>
-AVSS_HOST_DEVICE void choose_sources_of_item(const op::choose_sources<T>& o, dim_t b) {
+AVSS_HOST_DEVICE void choose_sources_of_item(const op::choose_sources<T>& o, dim_t b, assignment_room* room) {
   std::int32_t* chosen = o.permutation + b * o.sources;
   for (dim_t j = 0; j < o.sources; ++j) chosen[j] = static_cast<std::int32_t>(j);
-  assign_few(o.sources, o.pairs + b * o.sources * o.sources, chosen);
+  assign_few(o.sources, o.pairs + b * o.sources * o.sources, chosen, room);
 }
 
 template <class T>
 void choose_sources(const op::choose_sources<T>& o) {
   check_assignment(o.sources);
-  for (dim_t b = 0; b < o.batch; ++b) choose_sources_of_item(o, b);
+  assignment_room room;
+  for (dim_t b = 0; b < o.batch; ++b) choose_sources_of_item(o, b, &room);
 }
 
 template <class T>

@@ -47,9 +47,9 @@ AVSS_HOST_DEVICE inline pair_loss loss_of_pair(const ratio_rule& rule, double ee
   return {-k * std::log(argument), -2 * outer * ratio, outer * (signal_s - ratio * noise_s)};
 }
 
-// Of item b: pairs, permutation, coefficient; returns the sum over its targets.
+// Of item b: pairs, permutation, coefficient; returns the sum over its targets. room: as assign_few() needs it.
 template <class T>
-AVSS_HOST_DEVICE double energy_ratio_of_item(const op::energy_ratio<T>& o, dim_t b) {
+AVSS_HOST_DEVICE double energy_ratio_of_item(const op::energy_ratio<T>& o, dim_t b, assignment_room* room) {
   const dim_t n = o.sources;
   const moment_layout at{n};
   const double* m = o.moments + b * at.size();
@@ -62,7 +62,7 @@ AVSS_HOST_DEVICE double energy_ratio_of_item(const op::energy_ratio<T>& o, dim_t
 
   std::int32_t* chosen = o.permutation + (o.slot * o.batch + b) * n;
   for (dim_t j = 0; j < n; ++j) chosen[j] = static_cast<std::int32_t>(j);
-  if (o.permute) assign_few(n, cost, chosen);
+  if (o.permute) assign_few(n, cost, chosen, room);
 
   double sum = 0;
   for (dim_t j = 0; j < n; ++j) {
@@ -82,8 +82,9 @@ AVSS_HOST_DEVICE double energy_ratio_of_item(const op::energy_ratio<T>& o, dim_t
 template <class T>
 void energy_ratio(const op::energy_ratio<T>& o) {
   if (o.permute) check_assignment(o.sources);
+  assignment_room room;
   double sum = 0;
-  for (dim_t b = 0; b < o.batch; ++b) sum += energy_ratio_of_item(o, b);
+  for (dim_t b = 0; b < o.batch; ++b) sum += energy_ratio_of_item(o, b, &room);
   o.value[o.slot] = sum / static_cast<double>(o.batch * o.sources);
 }
 
