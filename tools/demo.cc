@@ -53,12 +53,12 @@ int demo(const settings& s, const avss::config::command_line& c, const std::stri
   const std::string weights = find_weights(s.get<std::string>("demo.from_pretrained", ""), argv0);
   o.weights = fs::path(weights).filename().string();
   const avss::tools::model_entry& entry = avss::tools::select_audio_model(s);
-  const std::unique_ptr<avss::separator> network =
-      avss::tools::make_audio_model(entry, weights, avss::tools::read_compute(s, "demo.device", c.threads));
+  const avss::tools::compute on = avss::tools::read_compute(s, "demo.device", c.threads);
+  const std::unique_ptr<avss::separator> network = avss::tools::make_audio_model(entry, weights, on);
   const avss::separator_info& info = network->info();
   if (info.sources != 2) avss::fail(info.name, " separates ", info.sources, " voices; the demo needs a network for 2");
-  std::cout << info.name << ": " << info.parameters << " parameters, " << info.sample_rate << " Hz, weights " << weights
-            << std::endl;
+  std::cout << info.name << ": " << info.parameters << " parameters, " << info.sample_rate << " Hz, on "
+            << avss::tools::place_name(on, entry) << ", weights " << weights << std::endl;
   return avss::tools::run_demo(o, *network, std::cout, std::cerr);
 }
 

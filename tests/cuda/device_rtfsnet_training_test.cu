@@ -37,21 +37,12 @@ class device_rtfsnet : public testing::device_training<host_definition> {
   const synthetic_mixtures items_{2, 960, tiny.sample_rate, 0, 1, tiny.video_channels};
 };
 
-// The loss looks at the network's own spectra, and its parts have names.
-chosen_loss mixed() {
-  chosen_loss sum, first, second;
-  first.leaf = si_snr(), first.name = "si_snr_loss";
-  second.leaf = complex_mapping_mse({256, 128}), second.name = "spectrum", second.weight = 0.1;
-  sum.sum = {first, second};
-  return sum;
-}
-
 // Losses and norms of every step within 1e-3 of the definition's, relative; in the end weights within 5e-3 of the largest of
 // their tensor.
 TEST_F(device_rtfsnet, steps_are_the_definitions) {
   training_here t = training();
-  t.criterion = criterion_for<host_definition>(mixed());
-  expect_same_steps(t, t.on(criterion_for<cuda_backend>(mixed())), 6, 2e-3, 1e-3);
+  t.criterion = criterion_for<host_definition>(testing::with_own_spectra());
+  expect_same_steps(t, t.on(criterion_for<cuda_backend>(testing::with_own_spectra())), 6, 2e-3, 1e-3);
 }
 
 TEST_F(device_rtfsnet, recomputed_with_averages) {

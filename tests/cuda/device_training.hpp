@@ -25,6 +25,15 @@
 
 namespace avss::testing {
 
+// A loss that looks at the network's own spectra, and whose parts have names.
+inline chosen_loss with_own_spectra() {
+  chosen_loss sum, first, second;
+  first.leaf = si_snr(), first.name = "si_snr_loss";
+  second.leaf = complex_mapping_mse({256, 128}), second.name = "spectrum", second.weight = 0.1;
+  sum.sum = {first, second};
+  return sum;
+}
+
 // What a network's tests have in common. Derived tests name its batches and make it on either side. Host: the backend beside
 // it.
 template <class Host>

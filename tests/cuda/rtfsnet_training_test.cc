@@ -31,19 +31,10 @@ class RtfsNetOnDevice : public testing::limited_training<cpu> {
   const synthetic_mixtures items_{2, 960, tiny.sample_rate, 0, 1, tiny.video_channels};
 };
 
-// The loss looks at the network's own spectra, and its parts have names.
-chosen_loss mixed() {
-  chosen_loss sum, first, second;
-  first.leaf = si_snr(), first.name = "si_snr_loss";
-  second.leaf = complex_mapping_mse({256, 128}), second.name = "spectrum", second.weight = 0.1;
-  sum.sum = {first, second};
-  return sum;
-}
-
 TEST_F(RtfsNetOnDevice, steps_are_the_cpus) {
   separation_training t = training();
-  t.criterion = criterion_for(mixed());
-  expect_same_steps(t, t.on(criterion_for<emulated_cuda>(mixed())), 6, 2e-3, 1e-3);
+  t.criterion = criterion_for(testing::with_own_spectra());
+  expect_same_steps(t, t.on(criterion_for<emulated_cuda>(testing::with_own_spectra())), 6, 2e-3, 1e-3);
 }
 
 TEST_F(RtfsNetOnDevice, recomputed_with_averages) {

@@ -59,6 +59,8 @@ def _cuda_library_impl(ctx):
         args.add("-diag-suppress=554")
         args.add_all(["-ccbin", cc_toolchain.compiler_executable])
         args.add_all(_gencode(archs))
+        if CUDA.major >= 13:
+            args.add("--compress-mode=size")  # programs of half the size, which are carried to other machines
         args.add_all({"opt": ["-O3", "-DNDEBUG", "-lineinfo"], "dbg": ["-O0", "-g", "-G"]}.get(mode, ["-O1"]))
         args.add_all(_host_flags(ctx), format_each = "-Xcompiler=%s")
         args.add_all(ctx.attr.copts)

@@ -39,11 +39,14 @@ def _cuda_configure_impl(ctx):
             break
 
     version = ""
+    major = 0
     dirs = ""
     if home:
         r = ctx.execute([home + "/bin/nvcc", "--version"])
         if r.return_code == 0:
             version = r.stdout.strip().split("\n")[-1]
+            release = r.stdout.split("release ")
+            major = int(release[1].split(".")[0]) if len(release) > 1 else 0
         ctx.symlink(home + "/include", "include")
         lib = home + ("/lib64" if ctx.path(home + "/lib64").exists else "/lib")
         dirs = '"-L%s", "-Wl,-rpath,%s", ' % (lib, lib)
@@ -52,10 +55,11 @@ def _cuda_configure_impl(ctx):
         dirs = dirs,
         nccl = [] if home and ctx.path(home + "/include/nccl.h").exists else ["@avss//:needs_cuda"],
     ))
-    ctx.file("defs.bzl", "CUDA = struct(found = {found}, home = {home}, version = {version})\n".format(
+    ctx.file("defs.bzl", "CUDA = struct(found = {found}, home = {home}, version = {version}, major = {major})\n".format(
         found = bool(home),
         home = repr(home or ""),
         version = repr(version),
+        major = major,
     ))
 
 cuda_configure = repository_rule(
