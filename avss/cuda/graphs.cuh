@@ -22,9 +22,8 @@ enum class graph_use { direct, captured, replayed };
 // Of the function, with one key:
 // - It gives the same work each time, on the same memory. The key has the sizes, and whatever else decides on the work; where
 //   memory moves (an arena grows), forget() comes before the next run.
-// - What it hands over by value - factors, rates, a random stream - is that of the second run in every replay. What changes
-// from
-//   step to step lies in device memory and is set before run(): see step_value.cuh.
+// - What it hands over by value - factors, rates, a random stream - is that of the second run in every replay. What
+//   changes from step to step lies in device memory and is set before run(): see step_value.cuh.
 // - It does not wait for the device (to_host, device_buffer::upload, backend.wait()), and neither takes nor gives back device
 //   memory. Copies from and to the host go through pinned memory: see pinned.cuh.
 // - What it leaves on the host (views, counters) is left by the first two runs only.

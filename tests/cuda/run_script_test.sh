@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# run_script_test.sh PACK_DEVICE_TESTS: its run.sh with programs that pass, hang, fail and skip. Python is not needed: a shell script
+# run_script_test.sh RUN_ON_DEVICE: that script with programs that pass, hang, fail and skip. Python is not needed: a shell script
 # stands for it.
 # shellcheck disable=SC2016  # programs are written, not run
 set -uo pipefail
-pack=$(realpath -- "$1")
+script=$(realpath -- "$1")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
-sed -n "/<<'RUN'\$/,/^RUN\$/p" "$pack" | sed '1d;$d' >run.sh
+cp -- "$script" run.sh
 program() { printf '#!/usr/bin/env bash\n%s\n' "$2" >"$1" && chmod +x "$1"; }
 program good_test 'echo "[  PASSED  ] 1 test."'
 program hanging_test 'echo "[ RUN      ] graphs.replayed"; exec sleep 60'
