@@ -79,10 +79,6 @@ inline void choose_algorithm(const cuda& backend, const cublas_sizes& n, cublas_
   p.algorithm = best.algo;
 }
 
-}  // namespace detail
-
-namespace detail {
-
 // Of which multiple of bytes, up to 16, the addresses of all matrices of a batch are: what vectors of floats and the tensor
 // cores' copies want, which whole arrays have and parts of them may not.
 inline std::uint32_t alignment_of(const float* base, dim_t step, dim_t batch) {
