@@ -137,7 +137,8 @@ int train(const settings& s, const avss::config::command_line& c, avss::worker_g
   t.ema_decay = s.get<double>("trainer.ema_decay", 0);
   if (!(t.ema_decay >= 0 && t.ema_decay < 1))
     avss::fail("trainer.ema_decay: expected a number from 0, for none, to below 1, found ", t.ema_decay);
-  bool device = avss::tools::on_device(on, entry, true);
+  const bool meant = avss::tools::on_device(on, entry, true);
+  bool device = meant;
   std::unique_ptr<avss::worker_group> linked;
   if (group && group->size() > 1) {
     if (device && !avss::tools::installed_join() && on.device == avss::tools::device_choice::cuda)
@@ -154,7 +155,7 @@ int train(const settings& s, const avss::config::command_line& c, avss::worker_g
       if (device) t.group = o.group = linked.get();
     }
   }
-  if (!device) on.device = avss::tools::device_choice::cpu;
+  if (meant && !device) on.device = avss::tools::device_choice::cpu;
   const std::unique_ptr<avss::trainable> net =
       device ? avss::tools::make_device_trainable(entry, t, avss::tools::read_objective(s), on.precision)
              : avss::tools::make_trainable(entry, t);

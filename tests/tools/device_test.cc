@@ -96,6 +96,11 @@ TEST_F(on_device, networks_that_are_not_compiled_for_it) {
                           "convtasnet_tiny, rtfsnet_tiny; or choose trainer.device=auto"),
             std::string::npos)
       << told.err;
+  const outcome here = run(steps("b", "model=convtasnet_small"), "", train);
+  EXPECT_EQ(here.status, 0) << here.err;
+  EXPECT_NE(here.out.find("; on the CPU (convtasnet_small is not compiled for it to be trained; these networks are: "),
+            std::string::npos)
+      << here.out;
 }
 
 }  // namespace
